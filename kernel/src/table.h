@@ -1,0 +1,39 @@
+/* table.h: a hash table from byte strings to pointers. Grows, amortised O(1); the key lives in
+ * the value's own struct and is not copied. */
+#ifndef SB_TABLE_H
+#define SB_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct sb_key {
+    const void *p;
+    size_t len;
+    uint64_t salt; /* part of the key: e.g. the connection an id belongs to */
+} sb_key;
+
+typedef struct sb_slot {
+    uint64_t hash; /* 0: empty */
+    sb_key key;
+    void *value;
+} sb_slot;
+
+typedef struct sb_table {
+    sb_slot *slots;
+    size_t cap; /* a power of two, or 0 */
+    size_t count;
+    uint64_t seed; /* random, so that clients cannot choose colliding keys */
+} sb_table;
+
+void sb_table_init(sb_table *t, uint64_t seed);
+void sb_table_free(sb_table *t);
+void *sb_table_get(const sb_table *t, sb_key key);
+/* Adds; false without memory or when the key is present (then nothing changes). */
+bool sb_table_add(sb_table *t, sb_key key, void *value);
+/* Removes and returns the value, or NULL. Shrinks when mostly empty. */
+void *sb_table_remove(sb_table *t, sb_key key);
+/* Walk: *at starts at 0; NULL at the end. No add or remove during a walk. */
+void *sb_table_next(const sb_table *t, size_t *at);
+
+#endif
