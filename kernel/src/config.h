@@ -11,20 +11,20 @@
 typedef struct sb_pool_config {
     char *id;
     char *command; /* a path with a separator is absolute here; a bare name is for PATH */
-    char **args;   /* NULL-terminated, without the command itself */
-    char **env;    /* NULL-terminated "KEY=value", added to the host's environment */
-    char *cwd;     /* NULL: the host's. Absolute otherwise, when a base folder was given */
+    char **args;   /* NULL-terminated, without the command itself; never NULL */
+    char **env;    /* NULL-terminated "KEY=value", added to the host's environment; never NULL */
+    char *cwd;     /* NULL: the host's; else absolute */
     int instances;
-    bool standard; /* envelope: false = "stdiobus", messages pass unchanged */
+    bool standard;       /* envelope: false = "stdiobus", messages pass unchanged */
     bool capture_stderr; /* false: "inherit" */
 } sb_pool_config;
 
 typedef struct sb_limits {
-    uint64_t max_input_buffer;   /* bytes, longest line; default 10 MiB */
-    uint64_t max_output_queue;   /* bytes waiting for one receiver; default 40 MiB */
-    uint32_t max_restarts;       /* within the window; 0: never restart; default 5 */
-    uint32_t restart_window_sec; /* default 60 */
-    uint32_t drain_timeout_sec;  /* default 30; 0 means the default */
+    uint64_t max_input_buffer;         /* bytes, longest line; default 10 MiB */
+    uint64_t max_output_queue;         /* bytes waiting for one receiver; default 40 MiB */
+    uint32_t max_restarts;             /* within the window; 0: never restart; default 5 */
+    uint32_t restart_window_sec;       /* default 60 */
+    uint32_t drain_timeout_sec;        /* default 30; 0 means the default */
     uint32_t backpressure_timeout_sec; /* default 60 */
     uint64_t max_sessions;             /* default 65,536 */
     uint64_t max_pending;              /* default 65,536 */
@@ -41,7 +41,8 @@ typedef struct sb_config {
 #define SB_CONFIG_MAX_BYTES (4u * 1024 * 1024)
 
 /* Returns the number of errors, each reported with its JSON path; *out is only filled (and to
- * be freed) when it is 0. base_dir may be NULL. report may be NULL. */
+ * be freed) when it is 0. Relative paths are resolved against base_dir; NULL: the process's
+ * current folder. report and out may be NULL. One leading byte order mark is skipped. */
 int sb_config_parse(const char *json, size_t len, const char *base_dir, sb_config *out,
                     stdio_bus_config_report report, void *user);
 /* The same from a file; relative paths are resolved against its folder. */

@@ -1,5 +1,6 @@
 /* json.h: one pass over a message: is it valid, and where are the members that routing
- * needs? Nothing is copied and nothing is allocated; the result points into the message. */
+ * needs? Nothing is copied; the result points into the message. Nothing is allocated either,
+ * but for a bitmap of one bit a level when a message nests deeper than 1,024 levels. */
 #ifndef SB_JSON_H
 #define SB_JSON_H
 
@@ -14,11 +15,19 @@ typedef struct sb_token {
     size_t len;
 } sb_token;
 
-typedef enum sb_id_kind { SB_ID_ABSENT, SB_ID_NULL, SB_ID_NUMBER, SB_ID_STRING, SB_ID_OTHER } sb_id_kind;
+typedef enum sb_id_kind {
+    SB_ID_ABSENT,
+    SB_ID_NULL,
+    SB_ID_NUMBER,
+    SB_ID_STRING,
+    SB_ID_OTHER
+} sb_id_kind;
 
 /* A top-level member with what must go when it is taken off: the bytes [start, end) hold the
- * key, the value and exactly one of the commas around it (none for an only member).
- * start == end: absent. */
+ * key, the value and exactly one of the commas around it (none for an only member): the one
+ * before it when any other than an envelope member stands before it, else the one after it.
+ * So the spans of one message never overlap and all of them can be taken off together; a
+ * message of nothing but envelope members leaves "{}". start == end: absent. */
 typedef struct sb_span {
     size_t start, end;
 } sb_span;
@@ -50,7 +59,8 @@ typedef struct sb_scan {
     const char *error_text;  /* static, when INVALID */
 } sb_scan;
 
-/* Repeated keys: the last one counts, as in ECMAScript. Nesting needs no stack: any depth. */
+/* Repeated keys: the last one counts, as in ECMAScript. Not recursive: any depth. Returns
+ * INVALID with the text "out of memory" when the bitmap cannot be had. */
 sb_scan_status sb_json_scan(const char *text, size_t len, sb_scan *out);
 
 static inline bool sb_scan_is_response(const sb_scan *s) {

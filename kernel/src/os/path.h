@@ -1,0 +1,16 @@
+/* path.h: the form of file paths on this platform. */
+#ifndef SB_OS_PATH_H
+#define SB_OS_PATH_H
+
+#include <stdbool.h>
+
+bool sb_path_is_absolute(const char *path);
+/* False for a bare name, which is looked up on PATH when it is a command. */
+bool sb_path_has_separator(const char *path);
+/* `path` seen from the folder `base` (NULL: the process's current folder), absolute when base
+ * is; to be freed. NULL without memory or current folder. */
+char *sb_path_resolve(const char *base, const char *path);
+/* The absolute folder that holds the file `path`; to be freed. NULL as above. */
+char *sb_path_folder(const char *path);
+
+#endif
