@@ -1,0 +1,77 @@
+#include "processes.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+
+// The state letter and the parent of a process; false when there is none.
+static bool Status(pid_t pid, char *state, pid_t *parent) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    size_t after_name = text.rfind(')');
+    if (after_name == std::string::npos)
+        return false;
+    std::istringstream rest(text.substr(after_name + 1));
+    return static_cast<bool>(rest >> *state >> *parent);
+}
+
+bool IsGone(pid_t pid) {
+    char state;
+    pid_t parent;
+    return !Status(pid, &state, &parent) || state == 'Z' || state == 'X';
+}
+
+std::vector<int> OpenDescriptors() {
+    std::vector<int> open;
+    for (const auto &entry : fs::directory_iterator("/proc/self/fd"))
+        open.push_back(std::atoi(entry.path().filename().c_str()));
+    // The listing's own descriptor was among them and is closed again.
+    open.erase(std::remove_if(open.begin(), open.end(),
+                              [](int fd) {
+                                  std::error_code none;
+                                  return !fs::exists(fs::symlink_status(
+                                      "/proc/self/fd/" + std::to_string(fd), none));
+                              }),
+               open.end());
+    std::sort(open.begin(), open.end());
+    return open;
+}
+
+std::vector<pid_t> Children() {
+    std::vector<pid_t> found;
+    for (const auto &entry : fs::directory_iterator("/proc")) {
+        pid_t pid = std::atoi(entry.path().filename().c_str());
+        char state;
+        pid_t parent;
+        if (pid > 0 && Status(pid, &state, &parent) && parent == getpid())
+            found.push_back(pid);
+    }
+    return found;
+}
+
+long VoluntarySwitches() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
+}
+
+TempFolder::TempFolder() {
+    std::string pattern = (fs::temp_directory_path() / "stdio_bus_test_XXXXXX").string();
+    if (!mkdtemp(pattern.data()))
+        throw std::runtime_error("no temporary folder");
+    path_ = pattern;
+}
+
+TempFolder::~TempFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+}

@@ -1,0 +1,37 @@
+// processes.h: what the tests look at from outside of a bus: processes, descriptors, files.
+#ifndef PROCESSES_H
+#define PROCESSES_H
+
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+// Whether nothing runs under this number any more; a zombie whose parent has not looked yet
+// counts as gone.
+bool IsGone(pid_t pid);
+
+// The descriptors this process holds now.
+std::vector<int> OpenDescriptors();
+
+// Children of this process that are alive or not yet reaped.
+std::vector<pid_t> Children();
+
+// How often the calling thread gave up the processor by itself, that is, went to sleep.
+long VoluntarySwitches();
+
+// A folder under the system's temporary one, removed with what is in it.
+class TempFolder {
+  public:
+    TempFolder();
+    ~TempFolder();
+    TempFolder(const TempFolder &) = delete;
+    TempFolder &operator=(const TempFolder &) = delete;
+    std::string Path(const std::string &name) const {
+        return path_ + "/" + name;
+    }
+
+  private:
+    std::string path_;
+};
+
+#endif

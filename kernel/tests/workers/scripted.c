@@ -1,0 +1,372 @@
+/* scripted.c: a worker that does what the messages it reads tell it to do.
+ *
+ * A request is answered with {"pid":…,"params":…} unless its method is one of `commands` below;
+ * a notification is only remembered. How it starts and ends is told by options:
+ *   --banner TEXT   writes TEXT as its first line
+ *   --complain TEXT writes TEXT to stderr first
+ *   --gate FIFO     waits until somebody opens FIFO for writing
+ *   --exit N        ends with code N before it reads anything
+ *   --deaf          never reads
+ *   --ignore-term   ignores SIGTERM
+ *   --ignore-eof    goes on living after end of file
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "message.h"
+
+/* Nothing that a failed test left behind lives longer than this, in seconds. */
+enum { LIFETIME = 300, LONGEST_REMEMBERED = 64 * 1024 };
+
+typedef struct request {
+    const char *line;
+    size_t len;
+    span id;      /* absent in a notification */
+    char *params; /* "null" when there are none */
+} request;
+
+static text heard; /* lines read so far, as JSON strings with commas between */
+static char **held;
+static size_t held_count;
+
+static void write_all(int fd, const char *p, size_t len) {
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0)
+            _exit(13);
+        p += n;
+        len -= (size_t)n;
+    }
+}
+
+static void write_line(const char *p, size_t len) {
+    text line = {0};
+    append(&line, p, len);
+    append(&line, "\n", 1);
+    write_all(1, line.p, line.len);
+    free(line.p);
+}
+
+/* {"jsonrpc":"2.0","id":ID,BODY}; nothing for a notification. */
+static void answer(span id, const char *body) {
+    if (!id.p)
+        return;
+    text t = {0};
+    append_text(&t, "{\"jsonrpc\":\"2.0\",\"id\":");
+    append(&t, id.p, id.len);
+    append_text(&t, ",");
+    append_text(&t, body);
+    append_text(&t, "}");
+    write_line(t.p, t.len);
+    free(t.p);
+}
+
+static void answer_echo(const request *r) {
+    text t = {0};
+    append_text(&t, "\"result\":{\"pid\":");
+    append_number(&t, getpid());
+    append_text(&t, ",\"params\":");
+    append_text(&t, r->params);
+    append_text(&t, "}");
+    answer(r->id, t.p);
+    free(t.p);
+}
+
+/* Answers with the line as it was read. */
+static void do_raw(const request *r) {
+    text t = {0};
+    append_text(&t, "\"result\":{\"line\":");
+    append_quoted(&t, r->line, r->len);
+    append_text(&t, "}");
+    answer(r->id, t.p);
+    free(t.p);
+}
+
+/* Answers how many bytes the line had, and their FNV-1a hash. */
+static void do_measure(const request *r) {
+    unsigned hash = 2166136261u;
+    for (size_t i = 0; i < r->len; i++)
+        hash = (hash ^ (unsigned char)r->line[i]) * 16777619u;
+    char body[96];
+    snprintf(body, sizeof body, "\"result\":{\"bytes\":%zu,\"hash\":%u}", r->len, hash);
+    answer(r->id, body);
+}
+
+/* Answers with a line of exactly params.bytes bytes. */
+static void do_big(const request *r) {
+    size_t wanted = (size_t)number_of(r->params, "bytes", 0);
+    text t = {0};
+    append_text(&t, "{\"jsonrpc\":\"2.0\",\"id\":");
+    append(&t, r->id.p, r->id.len);
+    append_text(&t, ",\"result\":\"");
+    while (t.len + 2 + 4096 <= wanted) {
+        char block[4096];
+        memset(block, 'x', sizeof block);
+        append(&t, block, sizeof block);
+    }
+    while (t.len + 2 < wanted)
+        append(&t, "y", 1);
+    append_text(&t, "\"}");
+    write_line(t.p, t.len);
+    free(t.p);
+}
+
+/* Keeps the id until released. */
+static void do_hold(const request *r) {
+    held = realloc(held, (held_count + 1) * sizeof *held);
+    if (!held)
+        abort();
+    held[held_count++] = strndup(r->id.p ? r->id.p : "", r->id.len);
+}
+
+static void release_one(char *id) {
+    char body[64];
+    snprintf(body, sizeof body, "\"result\":{\"pid\":%d,\"held\":true}", (int)getpid());
+    answer((span){id, strlen(id)}, body);
+    free(id);
+}
+
+static void do_release(const request *r) {
+    for (size_t i = 0; i < held_count; i++)
+        release_one(held[i]);
+    held_count = 0;
+    answer_echo(r);
+}
+
+static void do_release_reversed(const request *r) {
+    while (held_count > 0)
+        release_one(held[--held_count]);
+    answer_echo(r);
+}
+
+/* Writes params.line as it is, then answers. */
+static void do_say(const request *r) {
+    char *line = text_of(member(r->params, "line"));
+    write_line(line, strlen(line));
+    free(line);
+    answer_echo(r);
+}
+
+/* Answers with the members given as text in params.with. */
+static void do_answer(const request *r) {
+    char *body = text_of(member(r->params, "with"));
+    answer(r->id, body);
+    free(body);
+}
+
+static void do_heard(const request *r) {
+    text t = {0};
+    append_text(&t, "\"result\":{\"lines\":[");
+    append_text(&t, heard.p ? heard.p : "");
+    append_text(&t, "]}");
+    answer(r->id, t.p);
+    free(t.p);
+}
+
+/* Answers with its open descriptors and the signals it has blocked and ignores. */
+static void do_inherited(const request *r) {
+    text t = {0};
+    append_text(&t, "\"result\":{\"descriptors\":[");
+    DIR *folder = opendir("/proc/self/fd");
+    const char *comma = "";
+    for (struct dirent *e; folder && (e = readdir(folder)) != NULL;) {
+        if (e->d_name[0] == '.' || atoi(e->d_name) == dirfd(folder))
+            continue;
+        append_text(&t, comma);
+        append_text(&t, e->d_name);
+        comma = ",";
+    }
+    closedir(folder);
+    append_text(&t, "],\"signals\":\"");
+    FILE *status = fopen("/proc/self/status", "r");
+    for (char line[256]; status && fgets(line, sizeof line, status);) {
+        line[strcspn(line, "\n")] = 0;
+        if (strncmp(line, "SigBlk:\t", 8) == 0 || strncmp(line, "SigIgn:\t", 8) == 0)
+            append_text(&t, line + 8);
+    }
+    if (status)
+        fclose(status);
+    append_text(&t, "\",\"group_is_own\":");
+    append_text(&t, getpgrp() == getpid() ? "true" : "false");
+    append_text(&t, "}");
+    answer(r->id, t.p);
+    free(t.p);
+}
+
+static void do_surroundings(const request *r) {
+    char folder[4096] = "";
+    char *name = text_of(member(r->params, "name"));
+    const char *value = getenv(name);
+    if (!getcwd(folder, sizeof folder))
+        folder[0] = 0;
+    text t = {0};
+    append_text(&t, "\"result\":{\"cwd\":");
+    append_quoted(&t, folder, strlen(folder));
+    append_text(&t, ",\"value\":");
+    if (value)
+        append_quoted(&t, value, strlen(value));
+    else
+        append_text(&t, "null");
+    append_text(&t, "}");
+    answer(r->id, t.p);
+    free(t.p);
+    free(name);
+}
+
+/* Writes params.line to stderr params.times times, then answers. */
+static void do_complain(const request *r) {
+    char *line = text_of(member(r->params, "line"));
+    long times = number_of(r->params, "times", 1);
+    text t = {0};
+    append_text(&t, line);
+    append_text(&t, "\n");
+    for (long i = 0; i < times; i++)
+        write_all(2, t.p, t.len);
+    free(t.p);
+    free(line);
+    answer_echo(r);
+}
+
+static void do_exit(const request *r) {
+    _exit((int)number_of(r->params, "code", 0));
+}
+
+static void do_die(const request *r) {
+    signal((int)number_of(r->params, "signal", SIGKILL), SIG_DFL);
+    raise((int)number_of(r->params, "signal", SIGKILL));
+}
+
+static void do_crash_mid_line(const request *r) {
+    (void)r;
+    static const char half[] = "{\"jsonrpc\":\"2.0\",\"id\":";
+    write_all(1, half, sizeof half - 1);
+    _exit(9);
+}
+
+/* Answers, then reads nothing until SIGUSR1. */
+static void do_deafen(const request *r) {
+    sigset_t usr1;
+    int got;
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &usr1, NULL);
+    answer_echo(r);
+    sigwait(&usr1, &got);
+}
+
+/* Leaves a child behind that keeps all three streams and, if told, ignores SIGTERM. */
+static void do_grandchild(const request *r) {
+    int ready[2];
+    if (pipe(ready) != 0)
+        abort();
+    long ignores = number_of(r->params, "ignore_term", 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(LIFETIME);
+        if (ignores)
+            signal(SIGTERM, SIG_IGN);
+        write_all(ready[1], "r", 1);
+        for (;;)
+            pause();
+    }
+    char byte;
+    if (read(ready[0], &byte, 1) != 1)
+        abort();
+    close(ready[0]);
+    close(ready[1]);
+    char body[64];
+    snprintf(body, sizeof body, "\"result\":{\"pid\":%d,\"child\":%d}", (int)getpid(), (int)pid);
+    answer(r->id, body);
+}
+
+static const struct command {
+    const char *method;
+    void (*run)(const request *r);
+} commands[] = {
+    {"raw", do_raw},
+    {"measure", do_measure},
+    {"big", do_big},
+    {"hold", do_hold},
+    {"release", do_release},
+    {"release_reversed", do_release_reversed},
+    {"say", do_say},
+    {"answer", do_answer},
+    {"heard", do_heard},
+    {"inherited", do_inherited},
+    {"surroundings", do_surroundings},
+    {"complain", do_complain},
+    {"exit", do_exit},
+    {"die", do_die},
+    {"crash_mid_line", do_crash_mid_line},
+    {"deafen", do_deafen},
+    {"grandchild", do_grandchild},
+    {"echo", answer_echo},
+};
+
+static void handle(char *line, size_t len) {
+    request r = {.line = line, .len = len, .id = member(line, "id")};
+    span method = member(line, "method");
+    span params = member(line, "params");
+    r.params = params.p ? strndup(params.p, params.len) : strdup("null");
+    void (*run)(const request *) = method.p ? answer_echo : NULL;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (method.len == strlen(commands[i].method) + 2 &&
+            memcmp(method.p + 1, commands[i].method, method.len - 2) == 0)
+            run = commands[i].run;
+    if (run)
+        run(&r);
+    free(r.params);
+    if (len > LONGEST_REMEMBERED)
+        return;
+    if (heard.len > 0)
+        append_text(&heard, ",");
+    append_quoted(&heard, line, len);
+}
+
+static void read_lines(void) {
+    static char block[65536];
+    text line = {0};
+    for (ssize_t n; (n = read(0, block, sizeof block)) > 0;) {
+        char *from = block, *end = block + n;
+        for (char *newline; (newline = memchr(from, '\n', (size_t)(end - from))) != NULL;) {
+            append(&line, from, (size_t)(newline - from));
+            handle(line.p, line.len);
+            line.len = 0;
+            from = newline + 1;
+        }
+        append(&line, from, (size_t)(end - from));
+    }
+    free(line.p);
+}
+
+int main(int argc, char **argv) {
+    bool outlives_eof = false;
+    alarm(LIFETIME);
+    for (int i = 1; i < argc; i++) {
+        const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(option, "--ignore-term") == 0) {
+            signal(SIGTERM, SIG_IGN);
+        } else if (strcmp(option, "--ignore-eof") == 0) {
+            outlives_eof = true;
+        } else if (strcmp(option, "--deaf") == 0) {
+            for (;;)
+                pause();
+        } else if (strcmp(option, "--banner") == 0) {
+            write_line(value, strlen(value));
+        } else if (strcmp(option, "--complain") == 0) {
+            write_all(2, value, strlen(value));
+            write_all(2, "\n", 1);
+        } else if (strcmp(option, "--gate") == 0) {
+            close(open(value, O_RDONLY));
+        } else if (strcmp(option, "--exit") == 0) {
+            return atoi(value);
+        }
+    }
+    read_lines();
+    while (outlives_eof)
+        pause();
+    return 0;
+}
