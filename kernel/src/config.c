@@ -316,7 +316,7 @@ int sb_config_parse(const char *json, size_t len, const char *base_dir, sb_confi
     size_t error_at;
     const char *error_text;
     if (len > SB_CONFIG_MAX_BYTES) {
-        sb_check_error(&check, &root, "%zu bytes are more than the %u that are allowed", len,
+        sb_check_error(&check, &root, "longer than the %u bytes that are allowed",
                        SB_CONFIG_MAX_BYTES);
         return check.errors;
     }

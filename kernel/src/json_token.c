@@ -63,10 +63,12 @@ const unsigned char *sb_json_string(const unsigned char *p, const unsigned char 
         if (c == '"')
             return p + 1;
         if (c >= 0x80) {
-            size_t n = sb_utf8_length(p, (size_t)(end - p));
-            if (n == 0)
-                return sb_json_fail(fault, p, "invalid UTF-8");
-            p += n;
+            do { /* text that is not ASCII tends to go on */
+                size_t n = sb_utf8_length(p, (size_t)(end - p));
+                if (n == 0)
+                    return sb_json_fail(fault, p, "invalid UTF-8");
+                p += n;
+            } while (p < end && *p >= 0x80);
         } else if (c == '\\') {
             *escaped = true;
             if (++p >= end)
