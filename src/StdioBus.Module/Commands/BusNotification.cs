@@ -1,0 +1,192 @@
+using System.Management.Automation;
+using StdioBus.Module.Json;
+using StdioBus.Module.Pipeline;
+
+namespace StdioBus.Module.Commands;
+
+/// <summary>Sends a one-way message: a worker gets it and does not answer.</summary>
+[Cmdlet(VerbsCommunications.Send, "BusNotification")]
+[OutputType(typeof(void))]
+public sealed class SendBusNotificationCommand : BusCmdlet
+{
+    /// <summary>The method.</summary>
+    [Parameter(Mandatory = true, Position = 0)]
+    [ValidateNotNullOrEmpty]
+    public string Method { get; set; } = "";
+
+    /// <summary>The params: a hashtable, a custom object, an array, or JSON text of an object or array.</summary>
+    [Parameter(Position = 1)]
+    public object? Params { get; set; }
+
+    /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public object? Bus { get; set; }
+
+    /// <summary>The pool. May be left out where the bus has only one.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Pool { get; set; }
+
+    /// <summary>The session: messages of one session go to the same worker.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? SessionId { get; set; }
+
+    /// <summary>The agent meant. Pools in the StdioBus envelope only.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? AgentId { get; set; }
+
+    /// <summary>On whose behalf: an Identity or a hashtable with SubjectId, Role, AssertedBy. Pools in the StdioBus envelope only.</summary>
+    [Parameter]
+    [IdentityOptions]
+    public Identity? Identity { get; set; }
+
+    /// <summary>What an audit trail needs: an AuditContext or a hashtable with its properties. Pools in the StdioBus envelope only.</summary>
+    [Parameter]
+    [AuditOptions]
+    public AuditContext? Audit { get; set; }
+
+    private protected override void Process()
+    {
+        Bus bus = BusResolution.ResolveRunning(this, Bus);
+        BusResolution.CheckPool(this, bus, Pool);
+        var options = new MessageOptions { Pool = Pool, SessionId = SessionId, AgentId = AgentId, Identity = Identity, Audit = Audit };
+        WaitFor(bus.NotifyAsync(Method, ParamsOrEnd(), options, Cancellation), WatchLog(bus));
+    }
+
+    private object? ParamsOrEnd()
+    {
+        try
+        {
+            return RequestParams.From(Params) is byte[] json ? new RawJson(json) : null;
+        }
+        catch (JsonConversionException error)
+        {
+            ThrowTerminatingError(BusErrors.InvalidParams(error, "-Params", Params));
+            return null;
+        }
+    }
+}
+
+/// <summary>
+/// Takes notifications from subscriptions. Without -Wait it takes what is there and returns; with -Wait it goes on until
+/// -First are taken, -Timeout has passed or the subscriptions have ended.
+/// </summary>
+[Cmdlet(VerbsCommunications.Receive, "BusNotification")]
+[OutputType(typeof(BusNotification))]
+public sealed class ReceiveBusNotificationCommand : BusCmdlet
+{
+    private readonly List<BusSubscription> _subscriptions = [];
+    private long _left;
+
+    /// <summary>The subscriptions to take from; several take turns.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ValidateNotNullOrEmpty]
+    public BusSubscription[] Subscription { get; set; } = [];
+
+    /// <summary>Waits for notifications that are still to come.</summary>
+    [Parameter]
+    public SwitchParameter Wait { get; set; }
+
+    /// <summary>Takes at most so many, over all subscriptions.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int First { get; set; }
+
+    /// <summary>With -Wait: how long to wait in all, a TimeSpan or seconds. When it has passed the command ends without an error.</summary>
+    [Parameter]
+    [BusTime]
+    public TimeSpan? Timeout { get; set; }
+
+    private protected override void Begin() => _left = First > 0 ? First : long.MaxValue;
+
+    private protected override void Process() => _subscriptions.AddRange(Subscription);
+
+    private protected override void End()
+    {
+        BusSubscription[] open = _subscriptions.Distinct().ToArray();
+        if (!Wait)
+        {
+            TakeWhatIsThere(open);
+            return;
+        }
+
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        if (Timeout is TimeSpan timeout && timeout != System.Threading.Timeout.InfiniteTimeSpan)
+            deadline.CancelAfter(timeout);
+
+        Task<bool>[] ready = open.Select(one => ReadyAsync(one, deadline.Token)).ToArray();
+        try
+        {
+            while (_left > 0 && open.Length > 0)
+            {
+                int index = WaitForAny(ready, deadline.Token);
+                if (index < 0)
+                    return;
+
+                if (ready[index].GetAwaiter().GetResult())
+                {
+                    TakeWhatIsThere([open[index]]);
+                    if (_left > 0)
+                        ready[index] = ReadyAsync(open[index], deadline.Token);
+                }
+                else
+                {
+                    ReportEnd(open[index]);
+                    open = Without(open, index);
+                    ready = Without(ready, index);
+                }
+            }
+        }
+        finally
+        {
+            // Waits that are not needed any more; they only looked and took nothing.
+            deadline.Cancel();
+        }
+    }
+
+    private static async Task<bool> ReadyAsync(BusSubscription subscription, CancellationToken token) =>
+        await subscription.WaitToReadAsync(token).ConfigureAwait(false);
+
+    private static T[] Without<T>(T[] items, int index) => [.. items[..index], .. items[(index + 1)..]];
+
+    // -1 when the time is over. A stopped command throws instead.
+    private int WaitForAny(Task<bool>[] ready, CancellationToken deadline)
+    {
+        try
+        {
+            int index = Task.WaitAny(ready, deadline);
+            if (!ready[index].IsCanceled)
+                return index;
+        }
+        catch (OperationCanceledException)
+        {
+            // Which of the two it was is told below.
+        }
+
+        Cancellation.ThrowIfCancellationRequested();
+        return -1;
+    }
+
+    private void TakeWhatIsThere(BusSubscription[] subscriptions)
+    {
+        foreach (BusSubscription subscription in subscriptions)
+        {
+            while (_left > 0 && subscription.TryRead(out BusNotification? notification))
+            {
+                _left--;
+                WriteObject(notification);
+            }
+        }
+    }
+
+    private void ReportEnd(BusSubscription subscription)
+    {
+        if (subscription.EndReason is SubscriptionEndReason.Overflow or SubscriptionEndReason.WorkerLost)
+            WriteError(BusErrors.SubscriptionEnded(subscription));
+        else
+            WriteVerbose($"Subscription {subscription.Id} has ended: {subscription.EndReason}.");
+    }
+}

@@ -1,0 +1,44 @@
+using System.Management.Automation;
+using StdioBus.Module.Pipeline;
+
+namespace StdioBus.Module.Commands;
+
+/// <summary>Lists the workers of a bus, as they are now.</summary>
+[Cmdlet(VerbsCommon.Get, "BusWorker")]
+[OutputType(typeof(BusWorker))]
+public sealed class GetBusWorkerCommand : BusCmdlet
+{
+    /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
+    [Parameter(ValueFromPipeline = true)]
+    [ValidateNotNull]
+    public object? Bus { get; set; }
+
+    /// <summary>The pools whose workers to list. Default: all.</summary>
+    [Parameter(Position = 0)]
+    [ValidateNotNullOrEmpty]
+    public string[]? Pool { get; set; }
+
+    /// <summary>The ids of the workers to list. Default: all.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public int[]? Id { get; set; }
+
+    private protected override void Process()
+    {
+        Bus bus = BusResolution.ResolveOpen(this, Bus);
+        foreach (string pool in Pool ?? [])
+            BusResolution.CheckPool(this, bus, pool);
+
+        Task<IReadOnlyList<BusWorker>> asked = bus.GetWorkersAsync(Cancellation);
+        WaitFor(asked);
+        IReadOnlyList<BusWorker> workers = asked.Result;
+        foreach (BusWorker worker in workers)
+        {
+            if ((Pool is null || Pool.Contains(worker.Pool, StringComparer.Ordinal)) && (Id is null || Id.Contains(worker.Id)))
+                WriteObject(worker);
+        }
+
+        foreach (int id in (Id ?? []).Except(workers.Select(worker => worker.Id)))
+            WriteError(BusErrors.WorkerNotFound(bus, id));
+    }
+}

@@ -1,0 +1,311 @@
+using System.Collections.Concurrent;
+using System.Management.Automation;
+using StdioBus.Module.Json;
+
+namespace StdioBus.Module.Pipeline;
+
+/// <summary>
+/// The base of the commands that make one call per input, several at once. Calls run on the thread pool and hand tagged
+/// items to one queue; the pipeline thread takes them from it whenever it has its turn: at each input, while it waits for
+/// a free place, and at the end.
+/// </summary>
+public abstract class BusCallCmdlet : BusCmdlet
+{
+    private const int DefaultThrottleOfPipeline = 16;
+
+    private readonly BlockingCollection<BusCallItem> _items = [];
+    private readonly Dictionary<long, Queue<BusCallItem>> _held = [];
+    private byte[]? _commonParams;
+    private LogLines? _log;
+    private int _throttle;
+    private int _running;
+    private long _nextIndex;
+    private long _nextOrdered;
+
+    private protected BusCallCmdlet()
+    {
+    }
+
+    /// <summary>The method to call. May be left out with -Pool: then it is the pool's default method, else the pool's id.</summary>
+    [Parameter(Position = 0)]
+    [ValidateNotNullOrEmpty]
+    public string? Method { get; set; }
+
+    /// <summary>
+    /// The params: a hashtable, a custom object, an array, or JSON text of an object or array. Given together with input
+    /// from the pipeline, both must be objects; they are joined and members of the input win.
+    /// </summary>
+    [Parameter(Position = 1)]
+    public object? Params { get; set; }
+
+    /// <summary>The params of one call, usually from the pipeline: one call for each input.</summary>
+    [Parameter(ValueFromPipeline = true)]
+    [AllowNull]
+    public object? InputObject { get; set; }
+
+    /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public object? Bus { get; set; }
+
+    /// <summary>The pool to call. May be left out where the bus has only one.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Pool { get; set; }
+
+    /// <summary>The session: calls of one session go to the same worker. Default: sessionId of the params, if that is a string.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? SessionId { get; set; }
+
+    /// <summary>The agent asked for. Pools in the StdioBus envelope only.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? AgentId { get; set; }
+
+    /// <summary>On whose behalf: an Identity or a hashtable with SubjectId, Role, AssertedBy. Pools in the StdioBus envelope only.</summary>
+    [Parameter]
+    [IdentityOptions]
+    public Identity? Identity { get; set; }
+
+    /// <summary>What an audit trail needs: an AuditContext or a hashtable with its properties. Pools in the StdioBus envelope only.</summary>
+    [Parameter]
+    [AuditOptions]
+    public AuditContext? Audit { get; set; }
+
+    /// <summary>The longest a call may take in all: a TimeSpan or seconds; 0 or Infinite for no limit.</summary>
+    [Parameter]
+    [BusTime]
+    public TimeSpan? Timeout { get; set; }
+
+    /// <summary>The longest a call may go without a sign of life, such as a chunk or progress: a TimeSpan or seconds; 0 or Infinite for no limit.</summary>
+    [Parameter]
+    [BusTime]
+    public TimeSpan? IdleTimeout { get; set; }
+
+    /// <summary>How many calls may run at once. Default: 16 with input from the pipeline.</summary>
+    [Parameter]
+    [ValidateRange(1, 65536)]
+    public int ThrottleLimit { get; set; }
+
+    /// <summary>Writes the results in the order of the inputs instead of the order in which they come.</summary>
+    [Parameter]
+    public SwitchParameter Ordered { get; set; }
+
+    /// <summary>Makes ordered, case-sensitive dictionaries of JSON objects instead of custom objects.</summary>
+    [Parameter]
+    public SwitchParameter AsHashtable { get; set; }
+
+    /// <summary>Asks the worker to report progress, which is shown as with Write-Progress. On by default for MCP pools.</summary>
+    [Parameter]
+    public SwitchParameter ReportProgress { get; set; }
+
+    /// <summary>The bus of this command.</summary>
+    private protected Bus Target { get; private set; } = null!;
+
+    /// <summary>How JSON becomes objects here.</summary>
+    private protected PowerShellJsonReader Reader => AsHashtable ? PowerShellJsonReader.Hashtables : PowerShellJsonReader.Objects;
+
+    /// <summary>Makes one call and posts what comes of it, but not its end. Runs on the thread pool.</summary>
+    private protected abstract Task RunAsync(BusCall call);
+
+    /// <summary>Writes one object. Runs on the pipeline thread.</summary>
+    private protected virtual void WriteOutput(object? value) => WriteObject(value, enumerateCollection: false);
+
+    /// <summary>Writes the error that ended a call. Runs on the pipeline thread.</summary>
+    private protected virtual void WriteFailure(ErrorRecord record) => WriteError(record);
+
+    /// <summary>Hands an item to the pipeline thread.</summary>
+    private protected void Post(BusCall call, BusCallItemKind kind, object? value, bool isLast = false) =>
+        _items.Add(new BusCallItem(call, kind, value, isLast));
+
+    /// <summary>Fills in the options that all calls share.</summary>
+    private protected TOptions WithCommonOptions<TOptions>(TOptions options, BusCall call)
+        where TOptions : RequestOptions
+    {
+        options.Pool = Pool;
+        options.SessionId = SessionId;
+        options.AgentId = AgentId;
+        options.Identity = Identity;
+        options.Audit = Audit;
+        options.Timeout = Timeout;
+        options.IdleTimeout = IdleTimeout;
+        options.ReportProgress = MyInvocation.BoundParameters.ContainsKey(nameof(ReportProgress)) ? ReportProgress.IsPresent : null;
+        options.Reader = Reader.Read;
+        options.OnProgress = notification =>
+        {
+            if (notification.Method == "notifications/progress" && call.OfferProgress(notification))
+                Post(call, BusCallItemKind.Progress, value: null);
+        };
+        return options;
+    }
+
+    private protected override void Begin()
+    {
+        Target = BusResolution.ResolveRunning(this, Bus);
+        BusResolution.CheckPool(this, Target, Pool);
+        if (Method is null && Pool is null)
+        {
+            ThrowTerminatingError(BusErrors.InvalidArgument(
+                "Neither -Method nor -Pool is given.", target: null, "Name the method to call, or a pool, whose default method is then called."));
+        }
+
+        _throttle = ThrottleLimit > 0 ? ThrottleLimit : MyInvocation.ExpectingInput ? DefaultThrottleOfPipeline : 1;
+        _log = WatchLog(Target);
+        try
+        {
+            _commonParams = RequestParams.From(Params);
+        }
+        catch (JsonConversionException error)
+        {
+            ThrowTerminatingError(BusErrors.InvalidParams(error, "-Params", Params));
+        }
+    }
+
+    private protected override void Process()
+    {
+        while (_running >= _throttle)
+            Deliver(TakeNext());
+
+        // Whatever this input becomes, it has its place in the order of the output.
+        long index = _nextIndex++;
+        object? target = InputObject ?? Params ?? Method;
+        BusCall? call = Prepare(index, target);
+        if (call is not null)
+        {
+            _running++;
+            _ = CompleteAsync(call);
+        }
+
+        while (_items.TryTake(out BusCallItem item))
+            Deliver(item);
+
+        _log?.Show();
+    }
+
+    private protected override void End()
+    {
+        while (_running > 0)
+            Deliver(TakeNext());
+
+        _log?.Show();
+    }
+
+    private BusCall? Prepare(long index, object? target)
+    {
+        try
+        {
+            byte[]? parameters = RequestParams.From(InputObject);
+            if (parameters is not null && _commonParams is not null)
+                parameters = RequestParams.Merge(_commonParams, parameters);
+
+            parameters ??= _commonParams;
+            return new BusCall(index, parameters is null ? null : new RawJson(parameters), target);
+        }
+        catch (JsonConversionException error) when (MyInvocation.ExpectingInput)
+        {
+            ErrorRecord record = BusErrors.InvalidParams(error, "The input", target);
+            Arrange(new BusCallItem(new BusCall(index, null, target), BusCallItemKind.Failure, record, IsLast: true));
+            return null;
+        }
+        catch (JsonConversionException error)
+        {
+            ThrowTerminatingError(BusErrors.InvalidParams(error, "-InputObject", InputObject));
+            return null;
+        }
+    }
+
+    private async Task CompleteAsync(BusCall call)
+    {
+        try
+        {
+            await RunAsync(call).ConfigureAwait(false);
+            Post(call, BusCallItemKind.End, value: null, isLast: true);
+        }
+        catch (Exception error)
+        {
+            Post(call, BusCallItemKind.Failure, error, isLast: true);
+        }
+    }
+
+    private BusCallItem TakeNext()
+    {
+        if (_log is null)
+            return _items.Take(Cancellation);
+
+        BusCallItem item;
+        while (!_items.TryTake(out item, LogLines.PollMilliseconds, Cancellation))
+            _log.Show();
+
+        return item;
+    }
+
+    private void Deliver(BusCallItem item)
+    {
+        if (item.IsLast)
+            _running--;
+
+        Arrange(item);
+    }
+
+    // Without -Ordered an item goes out at once. With it, items of later calls are held until all earlier ones have ended;
+    // their calls are then limited by the room they have, so what is held stays small.
+    private void Arrange(BusCallItem item)
+    {
+        if (!Ordered)
+        {
+            Write(item);
+            return;
+        }
+
+        if (item.Call.Index > _nextOrdered)
+        {
+            if (!_held.TryGetValue(item.Call.Index, out Queue<BusCallItem>? queue))
+                _held.Add(item.Call.Index, queue = new Queue<BusCallItem>());
+
+            queue.Enqueue(item);
+            return;
+        }
+
+        Write(item);
+        bool ended = item.IsLast;
+        while (ended)
+        {
+            _nextOrdered++;
+            ended = false;
+            if (!_held.Remove(_nextOrdered, out Queue<BusCallItem>? queue))
+                break;
+
+            foreach (BusCallItem held in queue)
+            {
+                Write(held);
+                ended = held.IsLast;
+            }
+        }
+    }
+
+    private void Write(BusCallItem item)
+    {
+        BusCall call = item.Call;
+        if (item.IsLast && call.EndProgress(Activity) is ProgressRecord end)
+            WriteProgress(end);
+
+        switch (item.Kind)
+        {
+            case BusCallItemKind.Output:
+                WriteOutput(item.Value);
+                if (!item.IsLast)
+                    call.Room.Release();
+
+                break;
+            case BusCallItemKind.Failure:
+                WriteFailure(item.Value as ErrorRecord ?? BusErrors.From((Exception)item.Value!, call.Target));
+                break;
+            case BusCallItemKind.Progress when call.TakeProgress(Activity) is ProgressRecord progress:
+                WriteProgress(progress);
+                break;
+        }
+    }
+
+    private string Activity => Method ?? Pool ?? "";
+}

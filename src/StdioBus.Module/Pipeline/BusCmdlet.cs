@@ -1,0 +1,104 @@
+using System.Management.Automation;
+
+namespace StdioBus.Module.Pipeline;
+
+/// <summary>
+/// The base of all cmdlets here. It makes sure that no command forgets to stop: whatever ends a command early (Ctrl+C, a
+/// downstream command that has had enough, any exception) cancels <see cref="Cancellation"/>, which every wait and every call
+/// of the command observes. The engine announces the first by StopProcessing, but the second only by an exception out
+/// of a Write method followed by Dispose; so all three places cancel, and each may do so again.
+/// </summary>
+public abstract class BusCmdlet : PSCmdlet, IDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+
+    private protected BusCmdlet()
+    {
+    }
+
+    /// <summary>Cancelled when the command is to end early.</summary>
+    private protected CancellationToken Cancellation => _stopping.Token;
+
+    /// <inheritdoc/>
+    protected sealed override void BeginProcessing() => Guard(Begin);
+
+    /// <inheritdoc/>
+    protected sealed override void ProcessRecord() => Guard(Process);
+
+    /// <inheritdoc/>
+    protected sealed override void EndProcessing() => Guard(End);
+
+    /// <inheritdoc/>
+    protected sealed override void StopProcessing() => _stopping.Cancel();
+
+    /// <summary>Ends what the command still has under way.</summary>
+    public void Dispose()
+    {
+        // Calls under way still hold the token; without a timer the source itself needs no disposal.
+        _stopping.Cancel();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected virtual void Begin()
+    {
+    }
+
+    private protected virtual void Process()
+    {
+    }
+
+    private protected virtual void End()
+    {
+    }
+
+    /// <summary>Waits on the pipeline thread until the work ends or the command is stopped, showing log lines meanwhile.</summary>
+    private protected void WaitFor(Task work, LogLines? log = null)
+    {
+        while (!work.IsCompleted)
+        {
+            try
+            {
+                work.Wait(log is null ? Timeout.Infinite : LogLines.PollMilliseconds, Cancellation);
+            }
+            catch (AggregateException)
+            {
+                // The work failed: below it is thrown as it is.
+            }
+
+            log?.Show();
+        }
+
+        work.GetAwaiter().GetResult();
+    }
+
+    /// <summary>The kernel's log lines for -Verbose, or null when nobody wants to see them.</summary>
+    private protected LogLines? WatchLog(Bus bus) => IsVerbose ? new LogLines(bus, WriteVerbose) : null;
+
+    private bool IsVerbose =>
+        MyInvocation.BoundParameters.TryGetValue("Verbose", out object? given)
+            ? given is SwitchParameter { IsPresent: true }
+            : LanguagePrimitives.TryConvertTo(GetVariableValue("VerbosePreference"), out ActionPreference preference)
+                && preference is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
+
+    private void Guard(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (OperationCanceledException) when (Cancellation.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+        catch (StdioBusException error)
+        {
+            _stopping.Cancel();
+            ThrowTerminatingError(BusErrors.From(error, target: null));
+        }
+        catch
+        {
+            _stopping.Cancel();
+            throw;
+        }
+    }
+}

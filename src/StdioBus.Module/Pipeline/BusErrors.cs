@@ -1,0 +1,115 @@
+using System.Management.Automation;
+using StdioBus.Module.Json;
+
+namespace StdioBus.Module.Pipeline;
+
+/// <summary>Every error record of the module is made here: a stable id, a category, a target and what to do about it.</summary>
+internal static class BusErrors
+{
+    /// <summary>The record for whatever ended one call.</summary>
+    /// <param name="error">What was thrown.</param>
+    /// <param name="target">The input that failed.</param>
+    public static ErrorRecord From(Exception error, object? target) => error switch
+    {
+        StdioBusException known => FromBus(known, target),
+        JsonConversionException unreadable => Record(
+            new BusNotSupportedException("The answer cannot be made into objects. " + unreadable.Message, unreadable),
+            "BusResultUnreadable", ErrorCategory.InvalidResult, target,
+            "Use -AsHashtable, which keeps every member, or -Raw, which gives the JSON text."),
+        OperationCanceledException => Record(
+            new BusCancelledException("The call was cancelled.", error),
+            "BusCancelled", ErrorCategory.OperationStopped, target, "Make the call again."),
+        _ => Record(
+            new BusInternalException($"{error.GetType().Name}: {error.Message}", error),
+            "BusInternal", ErrorCategory.NotSpecified, target, "This is a fault of the module: report it with the exception's StackTrace."),
+    };
+
+    /// <summary>Params, or an input, that cannot become the params of a message.</summary>
+    public static ErrorRecord InvalidParams(JsonConversionException error, string parameter, object? target) => Record(
+        new BusInvalidArgumentException($"{parameter}: {error.Message}", error),
+        "BusInvalidParams", ErrorCategory.InvalidData, target,
+        "Pass hashtables, custom objects, arrays and plain values; Select-Object makes custom objects of others.");
+
+    /// <summary>A parameter's value that cannot be used.</summary>
+    public static ErrorRecord InvalidArgument(string message, object? target, string action) =>
+        Record(new BusInvalidArgumentException(message), "BusInvalidArgument", ErrorCategory.InvalidArgument, target, action);
+
+    public static ErrorRecord BusNotFound(string name, IReadOnlyList<string> open) => Record(
+        new BusInvalidArgumentException(
+            open.Count == 0 ? $"There is no bus named '{name}': none is open." : $"There is no bus named '{name}'. Open: {string.Join(", ", open)}."),
+        "BusNotFound", ErrorCategory.ObjectNotFound, name, "Get-StdioBus lists the open ones.");
+
+    public static ErrorRecord NoBus() => Record(
+        new BusInvalidStateException("No bus is open."),
+        "BusNoneOpen", ErrorCategory.ObjectNotFound, null, "Make one with New-StdioBus.");
+
+    public static ErrorRecord SeveralBuses(IReadOnlyList<string> open) => Record(
+        new BusInvalidArgumentException(
+            $"Several buses are open ({string.Join(", ", open)}) and none of them was made or selected in this runspace."),
+        "BusAmbiguous", ErrorCategory.InvalidArgument, null, "Name one with -Bus, or choose one with Select-StdioBus.");
+
+    public static ErrorRecord NotRunning(Bus bus, bool removed) => Record(
+        new BusInvalidStateException(
+            removed ? $"The bus '{bus.Name}' was removed." : $"The bus '{bus.Name}' is not running: its state is {bus.State}."),
+        "BusInvalidState", ErrorCategory.InvalidOperation, bus,
+        removed ? "Make a new one with New-StdioBus." : "Start it, or make a new one with New-StdioBus.");
+
+    public static ErrorRecord PoolNotFound(Bus bus, string pool) => Record(
+        new BusInvalidArgumentException(
+            $"The bus '{bus.Name}' has no pool '{pool}'. Its pools: {string.Join(", ", bus.Pools.Select(one => one.Id))}."),
+        "BusPoolNotFound", ErrorCategory.ObjectNotFound, pool, "Pass one of the pools to -Pool; names are case-sensitive.");
+
+    public static ErrorRecord WorkerNotFound(Bus bus, int id) => Record(
+        new BusInvalidArgumentException($"The bus '{bus.Name}' has no worker {id}."),
+        "BusWorkerNotFound", ErrorCategory.ObjectNotFound, id, "Get-BusWorker without -Id lists all.");
+
+    public static ErrorRecord CommandNotFound(string command, string message, string action) =>
+        Record(new BusUnavailableException(message), "BusCommandNotFound", ErrorCategory.ObjectNotFound, command, action);
+
+    public static ErrorRecord FileNotFound(string path, string message) => Record(
+        new BusInvalidArgumentException(message), "BusFileNotFound", ErrorCategory.ObjectNotFound, path,
+        "Check the path; a relative one starts at the location of this runspace.");
+
+    /// <summary>A subscription that ended by itself while notifications were awaited from it.</summary>
+    public static ErrorRecord SubscriptionEnded(BusSubscription subscription) => subscription.EndReason switch
+    {
+        SubscriptionEndReason.Overflow => Record(
+            new BusResourceException(
+                $"Subscription {subscription.Id} closed because its queue was full (-MaxQueue {subscription.MaxQueue}). What it held was delivered."),
+            "BusSubscriptionOverflow", ErrorCategory.LimitsExceeded, subscription,
+            "Register it again with a larger -MaxQueue, or with another -Overflow policy."),
+        _ => Record(
+            new BusTransportException($"Subscription {subscription.Id} ended because the workers it listened to are lost."),
+            "BusSubscriptionLost", ErrorCategory.ConnectionError, subscription, "Get-BusWorker shows how the workers ended."),
+    };
+
+    private static ErrorRecord FromBus(StdioBusException error, object? target)
+    {
+        (string id, ErrorCategory category, string action) = error.Code switch
+        {
+            BusErrorCode.InvalidArgument => ("BusInvalidArgument", ErrorCategory.InvalidArgument, "Correct what the message names."),
+            BusErrorCode.InvalidState => ("BusInvalidState", ErrorCategory.InvalidOperation, "Get-StdioBus shows the state of each bus."),
+            BusErrorCode.Timeout => ("BusTimeout", ErrorCategory.OperationTimeout, "Raise -Timeout or -IdleTimeout, or look at what Get-BusWorker says of the worker."),
+            BusErrorCode.Cancelled => ("BusCancelled", ErrorCategory.OperationStopped, "Make the call again."),
+            BusErrorCode.TransportError when error.IsWorkerExit =>
+                ("BusWorkerExited", ErrorCategory.ConnectionError, "Get-BusWorker shows how the worker ended and the last lines of its stderr."),
+            BusErrorCode.TransportError => ("BusTransportError", ErrorCategory.ConnectionError, "Get-StdioBus shows whether the bus still runs."),
+            BusErrorCode.NegotiationFailed => ("BusNegotiationFailed", ErrorCategory.ProtocolError, "Ask for a version or extensions that the worker has."),
+            BusErrorCode.PolicyDenied => ("BusPolicyDenied", ErrorCategory.PermissionDenied, "The worker or the bus refuses this by its policy."),
+            BusErrorCode.Unavailable => ("BusUnavailable", ErrorCategory.ResourceUnavailable, "Get-BusWorker shows the workers and why they ended."),
+            BusErrorCode.ResourceExhausted => ("BusResourceExhausted", ErrorCategory.LimitsExceeded, "Send less at once, or raise the limit that the message names."),
+            BusErrorCode.NotSupported => ("BusNotSupported", ErrorCategory.NotImplemented, "Use what the message offers instead."),
+            _ when error.RpcCode is not null => ("BusRpcError", ErrorCategory.InvalidResult, "The worker answered with this error: its RpcCode and RpcData are on the exception."),
+            _ => ("BusInternal", ErrorCategory.NotSpecified, "This is a fault of the module: report it with the exception's StackTrace."),
+        };
+        return Record(error, id, category, target, action);
+    }
+
+    private static ErrorRecord Record(StdioBusException error, string id, ErrorCategory category, object? target, string action)
+    {
+        string text = string.IsNullOrEmpty(error.Details) || error.Message.Contains(error.Details, StringComparison.Ordinal)
+            ? error.Message
+            : error.Message + Environment.NewLine + error.Details;
+        return new ErrorRecord(error, id, category, target) { ErrorDetails = new ErrorDetails(text) { RecommendedAction = action } };
+    }
+}

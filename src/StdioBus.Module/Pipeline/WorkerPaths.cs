@@ -1,0 +1,105 @@
+using System.Management.Automation;
+
+namespace StdioBus.Module.Pipeline;
+
+/// <summary>
+/// Makes the paths of a pool absolute, from the location of the command's runspace, which is not the process's current
+/// folder; and makes a script into a call of pwsh. Doing it twice changes nothing.
+/// </summary>
+internal sealed class WorkerPaths(PSCmdlet command)
+{
+    private string Location => command.SessionState.Path.CurrentFileSystemLocation.ProviderPath;
+
+    /// <summary>A copy of the pool that means the same from everywhere.</summary>
+    public BusPool Resolve(BusPool pool)
+    {
+        var resolved = new BusPool(pool.Id, pool.Command, pool.ArgumentList, pool.Instances)
+        {
+            Environment = new Dictionary<string, string>(pool.Environment, StringComparer.Ordinal),
+            WorkingDirectory = pool.WorkingDirectory is null ? Location : Folder(pool.WorkingDirectory),
+            Envelope = pool.Envelope,
+            Dialect = pool.Dialect,
+            DefaultMethod = pool.DefaultMethod,
+            InheritStandardError = pool.InheritStandardError,
+        };
+        if (Path.GetExtension(pool.Command).Equals(".ps1", StringComparison.OrdinalIgnoreCase))
+            RunScript(resolved);
+        else if (HasSeparator(pool.Command))
+            resolved.Command = Program(pool.Command);
+
+        return resolved;
+    }
+
+    /// <summary>The absolute form of a path, whether or not something is there.</summary>
+    public string Absolute(string path)
+    {
+        if (Path.IsPathFullyQualified(path))
+            return path;
+
+        string resolved = command.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
+        if (provider.Name == "FileSystem")
+            return resolved;
+
+        // The location is in another provider, such as Env:. The path is still one of files.
+        return Path.GetFullPath(path, Location);
+    }
+
+    private void RunScript(BusPool pool)
+    {
+        string script = Absolute(pool.Command);
+        if (!File.Exists(script))
+        {
+            command.ThrowTerminatingError(BusErrors.CommandNotFound(
+                pool.Command, $"The script of pool '{pool.Id}' is not there: {script}.",
+                "Check the path; a relative one starts at the location of this runspace."));
+        }
+
+        pool.Command = FindPwsh(pool);
+        pool.ArgumentList = ["-NoProfile", "-NonInteractive", "-File", script, .. pool.ArgumentList];
+    }
+
+    private string FindPwsh(BusPool pool)
+    {
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) is "pwsh")
+            return Environment.ProcessPath!;
+
+        string name = OperatingSystem.IsWindows() ? "pwsh.exe" : "pwsh";
+        foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator))
+        {
+            string candidate = Path.Combine(folder, name);
+            if (Path.IsPathFullyQualified(candidate) && File.Exists(candidate))
+                return candidate;
+        }
+
+        command.ThrowTerminatingError(BusErrors.CommandNotFound(
+            pool.Command,
+            $"The command of pool '{pool.Id}' is a script, which runs in pwsh; but this process ({Environment.ProcessPath}) is not pwsh, and none is on PATH.",
+            "Install PowerShell or add pwsh to PATH."));
+        return "";
+    }
+
+    private string Program(string path)
+    {
+        string program = Absolute(path);
+        if (!File.Exists(program))
+        {
+            command.ThrowTerminatingError(BusErrors.CommandNotFound(
+                path, $"The command '{path}' is not there: {program} is no file.",
+                "Check the path; a relative one starts at the location of this runspace. A name without separator is looked up on PATH."));
+        }
+
+        return program;
+    }
+
+    private string Folder(string path)
+    {
+        string folder = Absolute(path);
+        if (!Directory.Exists(folder))
+            command.ThrowTerminatingError(BusErrors.FileNotFound(path, $"The working directory '{path}' is not there: {folder} is no folder."));
+
+        return folder;
+    }
+
+    private static bool HasSeparator(string path) =>
+        path.Contains('/', StringComparison.Ordinal) || (OperatingSystem.IsWindows() && path.Contains('\\', StringComparison.Ordinal));
+}
