@@ -1,0 +1,231 @@
+/* daemon.c: one poll() over the bus, the signals, standard input and what could not be written
+ * yet. The bus itself is stepped without blocking. */
+#include "daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "signals.h"
+#include "stdio_client.h"
+
+typedef struct daemon_state {
+    stdio_bus_t *bus;
+    sbd_log log;
+    sbd_stdio_client client;
+    bool with_client; /* --stdio */
+    bool stopping;
+    int64_t give_up_at; /* for output that nobody reads, once stopping; milliseconds */
+    uint32_t drain_sec;
+    int signals;
+} daemon_state;
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, AFTER_SIGNAL = 128 };
+
+static int64_t now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- What the bus tells -------------------------------------------------------------------- */
+
+static void on_log(stdio_bus_t *bus, int level, const char *text, void *user) {
+    (void)bus;
+    sbd_log_text(&((daemon_state *)user)->log, level, text, strlen(text));
+}
+
+static void on_message(stdio_bus_t *bus, const char *text, size_t len, void *user) {
+    (void)bus;
+    sbd_stdio_write(&((daemon_state *)user)->client, text, len);
+}
+
+static void on_worker(stdio_bus_t *bus, int id, const char *event, void *user) {
+    daemon_state *d = user;
+    (void)bus;
+    if (d->with_client && strcmp(event, "started") == 0 && d->client.bus)
+        sbd_stdio_worker_started(&d->client, id);
+}
+
+static void on_stderr(stdio_bus_t *bus, int id, const char *line, size_t len, void *user) {
+    char text[8 * 1024 + 64];
+    int n = snprintf(text, sizeof text, "[worker=%d] stderr: ", id);
+    (void)bus;
+    if (len > sizeof text - (size_t)n)
+        len = sizeof text - (size_t)n;
+    memcpy(text + n, line, len);
+    sbd_log_text(&((daemon_state *)user)->log, STDIO_BUS_LOG_INFO, text, (size_t)n + len);
+}
+
+/* --- Start and stop ------------------------------------------------------------------------ */
+
+static bool start(daemon_state *d, const sbd_arguments *arguments, const sbd_source *source) {
+    stdio_bus_options_t options;
+    memset(&options, 0, sizeof options);
+    options.config_path = source->path;
+    options.config_json = source->path ? NULL : source->text;
+    options.listener = arguments->listener;
+    options.on_message = d->with_client ? on_message : NULL;
+    options.on_log = on_log;
+    options.on_worker = on_worker;
+    options.user_data = d;
+    options.log_level = (int)arguments->log_level;
+    d->bus = stdio_bus_create(&options);
+    if (!d->bus) {
+        sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR, "the bus could not be created");
+        return false;
+    }
+    d->client.bus = d->bus;
+    stdio_bus_set_stderr_handler(d->bus, on_stderr, d);
+    int code = stdio_bus_start(d->bus);
+    if (code != STDIO_BUS_OK) {
+        sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR, "the bus could not start: %s",
+                     stdio_bus_strerror(code));
+        return false;
+    }
+    const char *endpoint = stdio_bus_listen_endpoint(d->bus);
+    sbd_log_line(&d->log, STDIO_BUS_LOG_INFO, "ready: %zu workers in %zu pools, clients on %s%s",
+                 source->workers, source->pools, d->with_client ? "standard input" : "",
+                 d->with_client ? "" : endpoint);
+    return true;
+}
+
+static void begin_stop(daemon_state *d, const char *why) {
+    if (d->stopping)
+        return;
+    d->stopping = true;
+    d->client.reading = false;
+    d->give_up_at = now_ms() + (int64_t)d->drain_sec * 1000;
+    sbd_log_line(&d->log, STDIO_BUS_LOG_INFO, "stopping: %s", why);
+    stdio_bus_stop(d->bus, 0);
+}
+
+/* Returns the exit status when the signal ends everything at once, else 0. */
+static int take_signals(daemon_state *d) {
+    int number;
+    while ((number = sbd_signals_next(d->signals)) != 0) {
+        if (d->stopping)
+            return AFTER_SIGNAL + number;
+        begin_stop(d, strsignal(number));
+    }
+    return 0;
+}
+
+/* --- The loop ------------------------------------------------------------------------------ */
+
+enum { ON_SIGNAL, ON_BUS, ON_INPUT, ON_OUTPUT, ON_LOG, SOURCES };
+
+static void what_to_wait_for(const daemon_state *d, bool bus_runs, struct pollfd *fds) {
+    bool output = d->with_client && !d->client.out.error;
+    fds[ON_SIGNAL] = (struct pollfd){.fd = d->signals, .events = POLLIN};
+    fds[ON_BUS] =
+        (struct pollfd){.fd = bus_runs ? stdio_bus_get_poll_fd(d->bus) : -1, .events = POLLIN};
+    fds[ON_INPUT] = (struct pollfd){
+        .fd = d->with_client && d->client.reading && !d->client.paused ? STDIN_FILENO : -1,
+        .events = POLLIN};
+    /* Without events, for the news that nobody reads any more. */
+    fds[ON_OUTPUT] =
+        (struct pollfd){.fd = output ? d->client.out.fd : -1,
+                        .events = output && sbd_outlet_waiting(&d->client.out) ? POLLOUT : 0};
+    fds[ON_LOG] =
+        (struct pollfd){.fd = sbd_log_waits(&d->log) ? d->log.outlet.fd : -1, .events = POLLOUT};
+}
+
+static void serve_client(daemon_state *d, const struct pollfd *fds) {
+    if (fds[ON_INPUT].revents && d->client.reading) {
+        sbd_stdio_read(&d->client);
+        if (!d->client.reading)
+            begin_stop(d, "standard input has ended");
+    }
+    if (fds[ON_OUTPUT].revents & (POLLERR | POLLHUP | POLLNVAL) && !d->client.out.error)
+        d->client.out.error = EPIPE;
+}
+
+static void flush(daemon_state *d) {
+    if (d->with_client) {
+        sbd_stdio_flush(&d->client);
+        if (d->client.out.error)
+            begin_stop(d, "standard output was closed by its reader");
+    }
+    sbd_log_flush(&d->log);
+}
+
+/* Whether the client still has to be given something. */
+static bool output_waits(const daemon_state *d) {
+    return d->with_client && !d->client.out.error && sbd_outlet_waiting(&d->client.out) > 0;
+}
+
+static int run(daemon_state *d) {
+    for (;;) {
+        bool bus_runs = stdio_bus_get_state(d->bus) != STDIO_BUS_STATE_STOPPED;
+        int timeout = -1;
+        if (!bus_runs) {
+            int64_t left = d->give_up_at - now_ms();
+            if (!output_waits(d) || left <= 0)
+                return EXIT_DONE;
+            timeout = (int)left;
+        }
+        struct pollfd fds[SOURCES];
+        what_to_wait_for(d, bus_runs, fds);
+        if (poll(fds, SOURCES, timeout) < 0 && errno != EINTR) {
+            sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR, "poll: %s", strerror(errno));
+            return EXIT_FAILED;
+        }
+        int status = take_signals(d);
+        if (status)
+            return status;
+        if (d->with_client)
+            serve_client(d, fds);
+        if (bus_runs) {
+            int code = stdio_bus_step(d->bus, 0);
+            if (code < 0 && code != STDIO_BUS_ERR_STATE) {
+                sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR, "the bus failed: %s",
+                             stdio_bus_strerror(code));
+                return EXIT_FAILED;
+            }
+        }
+        flush(d);
+    }
+}
+
+/* Messages that could not be written are an error, also after an orderly end. */
+static int count_lost(daemon_state *d, int status) {
+    if (!d->with_client)
+        return status;
+    if (sbd_outlet_waiting(&d->client.out) == 0 && d->client.lost == 0)
+        return status;
+    sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR,
+                 "standard output: %s; %zu bytes and %" PRIu64 " further messages were not written",
+                 d->client.out.error ? strerror(d->client.out.error) : "not read in time",
+                 sbd_outlet_waiting(&d->client.out), d->client.lost);
+    return status ? status : EXIT_FAILED;
+}
+
+int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source) {
+    daemon_state d;
+    memset(&d, 0, sizeof d);
+    sbd_log_open(&d.log, STDERR_FILENO, (int)arguments->log_level);
+    d.with_client = arguments->listener.mode == STDIO_BUS_LISTEN_NONE;
+    d.drain_sec = source->limits.drain_timeout_sec;
+    if (d.with_client)
+        sbd_stdio_open(&d.client, &d.log, (size_t)source->limits.max_input_buffer);
+    int status = EXIT_FAILED;
+    d.signals = sbd_signals_open();
+    if (d.signals < 0)
+        sbd_log_line(&d.log, STDIO_BUS_LOG_ERROR, "signals: %s", strerror(errno));
+    else if (start(&d, arguments, source))
+        status = run(&d);
+    stdio_bus_destroy(d.bus);
+    if (d.bus)
+        status = count_lost(&d, status);
+    if (d.with_client)
+        sbd_stdio_close(&d.client);
+    sbd_log_flush(&d.log);
+    sbd_log_close(&d.log);
+    return status;
+}

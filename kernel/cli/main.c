@@ -1,0 +1,59 @@
+/* main.c: the daemon stdio_bus. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "daemon.h"
+#include "source.h"
+#include "stdio_bus.h"
+
+enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
+
+/* A descriptor below 3 that is closed would be given to the next file that is opened, which
+ * would then be taken for standard input, output or error. */
+static int open_standard_descriptors(void) {
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return -1;
+    return 0;
+}
+
+/* What was printed has arrived, or the status says that it has not. */
+static int printed(void) {
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_RUNTIME;
+}
+
+int main(int argc, char **argv) {
+    sbd_arguments arguments;
+    sbd_source source;
+    if (open_standard_descriptors() != 0)
+        return EXIT_RUNTIME;
+    sbd_arguments_parse(argc, argv, &arguments);
+    switch (arguments.action) {
+    case SBD_ACTION_HELP:
+        sbd_arguments_help(stdout);
+        return printed();
+    case SBD_ACTION_VERSION:
+        printf("stdio_bus %s\n", stdio_bus_version());
+        return printed();
+    case SBD_ACTION_REFUSE:
+        fprintf(stderr, "stdio_bus: %s\n", arguments.problem);
+        return EXIT_USAGE;
+    case SBD_ACTION_CHECK:
+    case SBD_ACTION_RUN:
+        break;
+    }
+    bool check = arguments.action == SBD_ACTION_CHECK;
+    int status = EXIT_USAGE;
+    if (sbd_source_read(&arguments, check, &source)) {
+        if (check) {
+            printf("%s: the configuration is valid\n", source.name);
+            status = printed();
+        } else {
+            status = sbd_daemon_run(&arguments, &source);
+        }
+    }
+    sbd_source_free(&source);
+    return status;
+}

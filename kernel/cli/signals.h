@@ -1,0 +1,14 @@
+/* signals.h: SIGTERM, SIGINT and SIGHUP as something to poll for. The daemon's, not the
+ * library's. */
+#ifndef SBD_SIGNALS_H
+#define SBD_SIGNALS_H
+
+#include <stdbool.h>
+
+/* Catches the signals (SIGHUP unless it is ignored) and ignores SIGPIPE. Returns the descriptor
+ * that becomes readable with each, or -1 with errno set. */
+int sbd_signals_open(void);
+/* The next signal that came, or 0. */
+int sbd_signals_next(int fd);
+
+#endif

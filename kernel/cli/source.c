@@ -1,0 +1,99 @@
+/* source.c: see source.h. */
+#include "source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/path.h"
+
+typedef struct complaints {
+    const char *name;
+    bool warnings;
+} complaints;
+
+static void complain(void *user, int is_warning, const char *path, const char *message) {
+    const complaints *c = user;
+    if (is_warning && !c->warnings)
+        return;
+    fprintf(stderr, "stdio_bus: %s: %s%s: %s\n", c->name, is_warning ? "warning: " : "", path,
+            message);
+}
+
+static bool fail(const sbd_source *source, int error) {
+    fprintf(stderr, "stdio_bus: %s: %s\n", source->name, strerror(error));
+    return false;
+}
+
+/* Up to the end of the descriptor, but no more than one byte over what is allowed, which is for
+ * the check to refuse. */
+static bool read_all(int fd, sbd_source *out) {
+    size_t cap = 64 * 1024;
+    out->text = malloc(cap + 1);
+    if (!out->text)
+        return fail(out, ENOMEM);
+    while (out->len <= SB_CONFIG_MAX_BYTES) {
+        if (out->len == cap) {
+            char *text = realloc(out->text, cap * 2 + 1);
+            if (!text)
+                return fail(out, ENOMEM);
+            out->text = text;
+            cap *= 2;
+        }
+        ssize_t n = read(fd, out->text + out->len, cap - out->len);
+        if (n == 0)
+            break;
+        if (n > 0)
+            out->len += (size_t)n;
+        else if (errno != EINTR)
+            return fail(out, errno);
+    }
+    out->text[out->len] = '\0';
+    return true;
+}
+
+static bool open_and_read(const sbd_arguments *arguments, sbd_source *out) {
+    int fd = arguments->config_fd;
+    if (arguments->config_path) {
+        struct stat st;
+        snprintf(out->name, sizeof out->name, "%s", arguments->config_path);
+        fd = open(arguments->config_path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return fail(out, errno);
+        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+            out->path = arguments->config_path;
+    } else {
+        snprintf(out->name, sizeof out->name, "descriptor %d", fd);
+    }
+    bool ok = read_all(fd, out);
+    close(fd);
+    return ok;
+}
+
+bool sbd_source_read(const sbd_arguments *arguments, bool warnings, sbd_source *out) {
+    memset(out, 0, sizeof *out);
+    if (!open_and_read(arguments, out))
+        return false;
+    char *folder = out->path ? sb_path_folder(out->path) : NULL;
+    complaints c = {out->name, warnings};
+    sb_config config;
+    int errors = sb_config_parse(out->text, out->len, folder, &config, complain, &c);
+    free(folder);
+    if (errors > 0)
+        return false;
+    out->limits = config.limits;
+    out->pools = config.pool_count;
+    for (size_t i = 0; i < config.pool_count; i++)
+        out->workers += (size_t)config.pools[i].instances;
+    sb_config_free(&config);
+    return true;
+}
+
+void sbd_source_free(sbd_source *source) {
+    free(source->text);
+    source->text = NULL;
+}

@@ -1,0 +1,141 @@
+/* stdio_client.c: see stdio_client.h. */
+#include "stdio_client.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "json.h"
+
+enum {
+    PAUSE_ABOVE = 4 * 1024 * 1024, /* bytes that the client has not read */
+    RESUME_BELOW = 1024 * 1024,
+    PAUSE_REASON = 1 /* one of the host's bits */
+};
+
+void sbd_stdio_open(sbd_stdio_client *c, sbd_log *log, size_t limit) {
+    memset(c, 0, sizeof *c);
+    c->log = log;
+    c->reading = true;
+    sb_frame_init(&c->frame, limit);
+    sbd_outlet_open(&c->out, STDOUT_FILENO);
+}
+
+void sbd_stdio_close(sbd_stdio_client *c) {
+    sb_frame_free(&c->frame);
+    sbd_outlet_close(&c->out);
+}
+
+static void pause_all(sbd_stdio_client *c, bool pause) {
+    c->paused = pause;
+    for (int id = 0; id < stdio_bus_worker_total(c->bus); id++) {
+        if (pause)
+            stdio_bus_pause_worker(c->bus, id, PAUSE_REASON);
+        else
+            stdio_bus_resume_worker(c->bus, id, PAUSE_REASON);
+    }
+}
+
+void sbd_stdio_worker_started(sbd_stdio_client *c, int worker_id) {
+    if (c->paused)
+        stdio_bus_pause_worker(c->bus, worker_id, PAUSE_REASON);
+}
+
+void sbd_stdio_write(sbd_stdio_client *c, const char *line, size_t len) {
+    /* The newline alone finding no memory would join two lines: both go or none. */
+    size_t before = c->out.end - c->out.start;
+    if (!sbd_outlet_put(&c->out, line, len)) {
+        c->lost++;
+    } else if (!sbd_outlet_put(&c->out, "\n", 1)) {
+        c->out.end = c->out.start + before;
+        c->lost++;
+    }
+    if (!c->paused && sbd_outlet_waiting(&c->out) > PAUSE_ABOVE)
+        pause_all(c, true);
+}
+
+void sbd_stdio_flush(sbd_stdio_client *c) {
+    sbd_outlet_flush(&c->out);
+    if (c->paused && (sbd_outlet_waiting(&c->out) < RESUME_BELOW || c->out.error))
+        pause_all(c, false);
+}
+
+static void refuse(sbd_stdio_client *c, int code, const char *message, const char *reason) {
+    char text[512];
+    int n = snprintf(text, sizeof text,
+                     "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":%d,\"message\":\"%s\","
+                     "\"data\":{\"reason\":\"%s\"}}}",
+                     code, message, reason);
+    sbd_stdio_write(c, text, (size_t)n);
+}
+
+/* The bus took the line for invalid; the client is told what is wrong with it. */
+static void refuse_invalid(sbd_stdio_client *c, const char *line, size_t len) {
+    sb_scan scan;
+    char reason[128];
+    switch (sb_json_scan(line, len, &scan)) {
+    case SB_SCAN_INVALID:
+        snprintf(reason, sizeof reason, "at byte %zu: %s", scan.error_at, scan.error_text);
+        refuse(c, -32700, "Parse error", reason);
+        break;
+    case SB_SCAN_BATCH:
+        refuse(c, -32600, "Invalid request", "batches are not supported");
+        break;
+    default:
+        refuse(c, -32600, "Invalid request", "expected one JSON-RPC 2.0 object");
+    }
+}
+
+static void hand_over(sbd_stdio_client *c, const char *line, size_t len) {
+    int code = stdio_bus_ingest(c->bus, line, len);
+    if (code == STDIO_BUS_ERR_INVALID)
+        refuse_invalid(c, line, len);
+    else if (code < 0 && code != STDIO_BUS_ERR_ROUTING) /* which the bus itself has told of */
+        sbd_log_line(c->log, STDIO_BUS_LOG_WARN, "a message of the client was dropped: %s",
+                     stdio_bus_strerror(code));
+}
+
+static void hand_over_lines(sbd_stdio_client *c,
+                            sb_frame_result (*next)(sb_frame *, char **, size_t *)) {
+    char *line;
+    size_t len;
+    for (;;) {
+        switch (next(&c->frame, &line, &len)) {
+        case SB_FRAME_MORE:
+            return;
+        case SB_FRAME_LINE:
+            hand_over(c, line, len);
+            break;
+        case SB_FRAME_TOO_LONG: {
+            char reason[96];
+            snprintf(reason, sizeof reason, "longer than max_input_buffer (%zu bytes)",
+                     c->frame.limit);
+            refuse(c, -32600, "Message too large", reason);
+            break;
+        }
+        }
+    }
+}
+
+void sbd_stdio_read(sbd_stdio_client *c) {
+    size_t room;
+    char *into = sb_frame_room(&c->frame, &room);
+    if (!into) {
+        sbd_log_line(c->log, STDIO_BUS_LOG_ERROR, "standard input: out of memory");
+        c->reading = false;
+        return;
+    }
+    ssize_t n = read(STDIN_FILENO, into, room);
+    if (n > 0) {
+        sb_frame_filled(&c->frame, (size_t)n);
+        hand_over_lines(c, sb_frame_next);
+    } else if (n == 0) {
+        c->reading = false;
+        hand_over_lines(c, sb_frame_rest);
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        sbd_log_line(c->log, STDIO_BUS_LOG_ERROR, "standard input: %s", strerror(errno));
+        c->reading = false;
+    }
+}
