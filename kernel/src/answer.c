@@ -1,0 +1,106 @@
+/* answer.c: what a connection sends about requests that are in flight: answers to a worker's
+ * requests, cancellations, progress. And what it sends that is no message at all. */
+#include <string.h>
+
+#include "call.h"
+#include "conn.h"
+#include "route_in.h"
+#include "worker.h"
+
+int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char *reason) {
+    sb_bus *bus = in->bus;
+    bus->stats.routing_errors++;
+    if (!in->conn->client) {
+        sb_report(bus, STDIO_BUS_ERR_INVALID, "not one valid JSON-RPC message: %s (at byte %zu)",
+                  reason, in->scan.error_at);
+        return STDIO_BUS_ERR_INVALID;
+    }
+    sb_asker asker = {.conn = in->conn};
+    if (in->scan.id_kind == SB_ID_NUMBER || in->scan.id_kind == SB_ID_STRING)
+        asker.id = in->scan.id;
+    sb_fault fault = {.code = code, .message = message, .worker = -1, .reason = reason};
+    if (code == SB_PARSE_ERROR)
+        asker.id = (sb_token){0};
+    sb_reply_error(bus, &asker, &fault);
+    return STDIO_BUS_ERR_INVALID;
+}
+
+int sb_route_answer(sb_incoming *in) {
+    sb_bus *bus = in->bus;
+    sb_call *call = NULL;
+    if (in->scan.id_kind != SB_ID_OTHER)
+        call = sb_call_given_to_conn(bus, in->conn, sb_id_key(&bus->id_key, in->scan.id));
+    if (!call)
+        return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
+                         "an answer to a request that no worker has in flight here", NULL);
+    sb_worker *w = call->worker;
+    if (in->route && in->route->worker_id >= 0 && in->route->worker_id != w->id)
+        return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
+                         "the worker that the answer names did not make this request", NULL);
+    in->worker = w;
+    in->pool = w->pool;
+    if (sb_worker_is_full(w, in->len)) {
+        sb_worker_note_full(w);
+        return sb_refuse(in, SB_QUEUE_FULL, "Queue full", "max_output_queue is reached", NULL);
+    }
+    if (w->pool->config->standard && !in->verbatim)
+        sb_edits_strip(&in->edits, &in->scan, in->msg, in->len);
+    size_t at = (size_t)(in->scan.id.p - in->msg);
+    if (in->scan.id.len != call->id.len || memcmp(in->scan.id.p, call->id.p, call->id.len) != 0)
+        sb_edits_replace(&in->edits, at, at + in->scan.id.len, call->id.p, call->id.len);
+    bool written = sb_write_incoming(in, w);
+    sb_call_close(bus, call);
+    if (!written)
+        return sb_refuse(in, SB_QUEUE_FULL, "Queue full", "out of memory", NULL);
+    return STDIO_BUS_OK;
+}
+
+static bool is_method(sb_token method, const char *name) {
+    size_t len = strlen(name);
+    return method.len == len + 2 && memcmp(method.p + 1, name, len) == 0;
+}
+
+static void splice(sb_incoming *in, sb_token found, sb_token known) {
+    size_t at = (size_t)(found.p - in->msg);
+    if (found.len != known.len || memcmp(found.p, known.p, known.len) != 0)
+        sb_edits_replace(&in->edits, at, at + found.len, known.p, known.len);
+}
+
+/* A cancellation names a request of the same connection. One that is over makes it moot: sent to
+ * any worker, it could hit another connection's request with the same id. A request that still
+ * waits for a worker is not cancelled: nobody has begun it. */
+static void find_cancelled(sb_incoming *in, sb_token named) {
+    sb_bus *bus = in->bus;
+    sb_token key = sb_id_key(&bus->id_key, named);
+    sb_call *call = sb_call_made_by_conn(bus, in->conn, key);
+    if (call && call->worker && (!in->worker || in->worker == call->worker)) {
+        in->worker = call->worker;
+        in->pool = call->pool;
+        splice(in, named, call->wire);
+        return;
+    }
+    const sb_call *other = in->worker ? sb_call_given_to_worker(bus, in->worker, key) : NULL;
+    bool own_leftover = other && !other->conn && !in->conn->client;
+    if (!in->pinned || (other && !own_leftover))
+        in->moot = true;
+}
+
+void sb_find_named_call(sb_incoming *in) {
+    sb_bus *bus = in->bus;
+    const sb_scan *scan = &in->scan;
+    if (in->is_request)
+        return;
+    if (scan->request_id.p && is_method(scan->method, "notifications/cancelled")) {
+        find_cancelled(in, scan->request_id);
+    } else if (scan->params_id.p && is_method(scan->method, "$/cancelRequest")) {
+        find_cancelled(in, scan->params_id);
+    } else if (scan->progress_token.p) {
+        sb_call *call = sb_call_by_conn_token(bus, in->conn,
+                                              sb_id_key(&bus->id_key, scan->progress_token));
+        if (!call || (in->worker && in->worker != call->worker))
+            return;
+        in->worker = call->worker;
+        in->pool = call->pool;
+        splice(in, scan->progress_token, call->token);
+    }
+}

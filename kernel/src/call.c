@@ -1,0 +1,378 @@
+/* call.c: the table of requests in flight. Each call stands in two hash tables, under its asker
+ * and under its receiver, and in a list of each, so that an answer, a cancellation, a
+ * disconnect and an exit all find theirs without a search. */
+#include "call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn.h"
+#include "pool.h"
+#include "session.h"
+
+enum {
+    KEPT_FREE = 1024,  /* entries kept for reuse */
+    MAX_GIVEN_UP = 1024 /* a worker: how many unanswered ids are remembered after giving up */
+};
+
+/* --- Keys ---------------------------------------------------------------------------------- */
+
+static bool is_integer(sb_token n) {
+    for (size_t i = n.p[0] == '-' ? 1 : 0; i < n.len; i++)
+        if (n.p[i] < '0' || n.p[i] > '9')
+            return false;
+    return true;
+}
+
+sb_token sb_id_key(sb_text *scratch, sb_token id) {
+    sb_text_clear(scratch);
+    if (id.p[0] == '"') {
+        if (sb_json_is_plain(id))
+            return id;
+        sb_text_put(scratch, "\"");
+        char *room = sb_text_extend(scratch, id.len);
+        if (!room)
+            return id;
+        scratch->len = 1 + sb_json_decode(id, room);
+        sb_text_put(scratch, "\"");
+    } else if (id.p[0] == 'n' || is_integer(id)) {
+        return id;
+    } else {
+        /* 1.0 and 1e0 come back as 1 from most parsers. */
+        char plain[64], number[64];
+        size_t n = id.len < sizeof plain - 1 ? id.len : sizeof plain - 1;
+        memcpy(plain, id.p, n);
+        plain[n] = '\0';
+        double value = n == id.len ? strtod(plain, NULL) : 0.5;
+        if (value != (double)(int64_t)(value > -9e15 && value < 9e15 ? value : 0.5))
+            return id;
+        int len = snprintf(number, sizeof number, "%lld", (long long)value);
+        sb_text_add(scratch, number, (size_t)len);
+    }
+    return scratch->failed ? id : (sb_token){scratch->p, scratch->len};
+}
+
+/* Salts keep the four kinds of entries apart; connections and workers never reuse a number. */
+static uint64_t conn_asks(const sb_conn *c) {
+    return c->id << 1;
+}
+static uint64_t worker_asks(const sb_worker *w) {
+    return (uint64_t)w->id << 1 | 1;
+}
+static uint64_t worker_answers(const sb_worker *w) {
+    return (uint64_t)w->id << 1;
+}
+static uint64_t conn_answers(const sb_conn *c) {
+    return c->id << 1 | 1;
+}
+static sb_key key_in(sb_token t, uint64_t salt) {
+    return (sb_key){.p = t.p, .len = t.len, .salt = salt};
+}
+
+sb_call *sb_call_made_by_conn(sb_bus *bus, const sb_conn *c, sb_token key) {
+    return sb_table_get(&bus->origins, key_in(key, conn_asks(c)));
+}
+sb_call *sb_call_made_by_worker(sb_bus *bus, const sb_worker *w, sb_token key) {
+    return sb_table_get(&bus->origins, key_in(key, worker_asks(w)));
+}
+sb_call *sb_call_given_to_worker(sb_bus *bus, const sb_worker *w, sb_token key) {
+    return sb_table_get(&bus->goals, key_in(key, worker_answers(w)));
+}
+sb_call *sb_call_given_to_conn(sb_bus *bus, const sb_conn *c, sb_token key) {
+    return sb_table_get(&bus->goals, key_in(key, conn_answers(c)));
+}
+sb_call *sb_call_by_worker_token(sb_bus *bus, const sb_worker *w, sb_token key) {
+    return sb_table_get(&bus->tokens, key_in(key, worker_answers(w)));
+}
+sb_call *sb_call_by_conn_token(sb_bus *bus, const sb_conn *c, sb_token key) {
+    return sb_table_get(&bus->tokens, key_in(key, conn_answers(c)));
+}
+
+static sb_key cookie_key(const uint64_t *cookie) {
+    return (sb_key){.p = cookie, .len = sizeof *cookie, .salt = 0};
+}
+sb_call *sb_call_by_cookie(sb_bus *bus, uint64_t cookie) {
+    return sb_table_get(&bus->cookies, cookie_key(&cookie));
+}
+
+/* --- Making and freeing ----------------------------------------------------------------------- */
+
+static sb_token store(char **at, sb_token t) {
+    if (!t.p)
+        return t;
+    sb_token copy = {memcpy(*at, t.p, t.len), t.len};
+    *at += t.len;
+    return copy;
+}
+
+static void recycle(sb_bus *bus, sb_call *call) {
+    if (call->text != call->inlined)
+        free(call->text);
+    if (bus->free_call_count >= KEPT_FREE) {
+        free(call);
+        return;
+    }
+    call->next_free = bus->free_calls;
+    bus->free_calls = call;
+    bus->free_call_count++;
+}
+
+sb_call *sb_call_open(sb_bus *bus, bool reverse, sb_conn *c, sb_worker *w, sb_token id,
+                      sb_token key, sb_token token) {
+    sb_call *call = bus->free_calls;
+    if (call) {
+        bus->free_calls = call->next_free;
+        bus->free_call_count--;
+    } else if (!(call = malloc(sizeof *call))) {
+        return NULL;
+    }
+    memset(call, 0, offsetof(sb_call, inlined));
+    sb_list_init(&call->of_conn);
+    sb_list_init(&call->of_worker);
+    call->reverse = reverse;
+
+    bool same = key.p == id.p;
+    size_t need = id.len + (same ? 0 : key.len) + (token.p ? token.len : 0);
+    call->text = need <= sizeof call->inlined ? call->inlined : malloc(need);
+    if (!call->text) {
+        free(call);
+        return NULL;
+    }
+    char *at = call->text;
+    call->id = store(&at, id);
+    call->id_key = same ? call->id : store(&at, key);
+    call->token = store(&at, token);
+    call->origin = key_in(call->id_key, reverse ? worker_asks(w) : conn_asks(c));
+    if (!sb_table_add(&bus->origins, call->origin, call)) {
+        recycle(bus, call);
+        return NULL;
+    }
+    if (reverse) {
+        call->worker = w;
+        call->pool = w->pool;
+        sb_list_append(&w->asked, &call->of_worker);
+        bus->asked++;
+    } else {
+        call->conn = c;
+        sb_list_append(&c->calls, &call->of_conn);
+        c->pending++;
+        bus->pending++;
+    }
+    return call;
+}
+
+bool sb_call_set_cookie(sb_bus *bus, sb_call *call, uint64_t cookie) {
+    call->cookie = cookie;
+    if (cookie && sb_table_add(&bus->cookies, cookie_key(&call->cookie), call))
+        return true;
+    call->cookie = 0;
+    return cookie == 0;
+}
+
+void sb_call_set_session(sb_call *call, sb_session *session) {
+    call->session = session;
+    if (session)
+        sb_session_keep(session);
+}
+
+/* --- Placing ------------------------------------------------------------------------------------ */
+
+/* An id that nobody uses, of the same type as the original: below 2^53 for a number, so that
+ * every parser keeps it exact. */
+static sb_token make_alias(sb_bus *bus, sb_token original, char *out, size_t room) {
+    uint64_t n = ++bus->next_alias;
+    int len = original.p[0] == '"' || original.p[0] == 'n'
+                  ? snprintf(out, room, "\"sb:%llu\"", (unsigned long long)n)
+                  : snprintf(out, room, "%llu", 9000000000000000ull - n);
+    return (sb_token){out, (size_t)len};
+}
+
+/* Registers the progress token. Of two calls of one connection with the same token the first
+ * counts; a token that another connection uses there is replaced by an alias. */
+static void place_token(sb_bus *bus, sb_call *call, uint64_t salt) {
+    call->token_wire = call->token;
+    call->progress.p = NULL;
+    if (!call->token.p)
+        return;
+    sb_token key = sb_id_key(&bus->id_key, call->token);
+    const sb_call *other = sb_table_get(&bus->tokens, key_in(key, salt));
+    if (other) {
+        bool same_asker = call->reverse ? other->worker == call->worker : other->conn == call->conn;
+        if (same_asker)
+            return;
+        do
+            call->token_wire =
+                make_alias(bus, call->token, call->token_alias, sizeof call->token_alias);
+        while (sb_table_get(&bus->tokens, key_in(call->token_wire, salt)));
+        key = call->token_wire;
+    } else if (key.p != call->token.p) {
+        /* A key that is not the token's own text must live as long as the call. */
+        if (key.len > sizeof call->token_alias)
+            return;
+        key.p = memcpy(call->token_alias, key.p, key.len);
+    }
+    sb_key progress = key_in(key, salt);
+    if (sb_table_add(&bus->tokens, progress, call))
+        call->progress = progress;
+}
+
+bool sb_call_place(sb_bus *bus, sb_call *call, sb_worker *w, sb_conn *c) {
+    uint64_t salt = call->reverse ? conn_answers(c) : worker_answers(w);
+    sb_bond *bond = sb_bond_get(call->reverse ? c : call->conn, w);
+    if (!bond)
+        return false;
+    call->wire = call->id;
+    call->wire_key = call->id_key;
+    call->spliced = false;
+    while (sb_table_get(&bus->goals, key_in(call->wire_key, salt))) {
+        call->wire = make_alias(bus, call->id, call->alias, sizeof call->alias);
+        call->wire_key = call->wire;
+        call->spliced = true;
+    }
+    call->goal = key_in(call->wire_key, salt);
+    if (!sb_table_add(&bus->goals, call->goal, call)) {
+        call->goal.p = NULL;
+        return false;
+    }
+    place_token(bus, call, salt);
+    if (call->reverse) {
+        call->conn = c;
+        sb_list_append(&c->asked, &call->of_conn);
+    } else {
+        call->worker = w;
+        call->pool = w->pool;
+        sb_list_append(&w->calls, &call->of_worker);
+        sb_bond_begin(bond);
+        w->pending++;
+        sb_pool_update(w);
+    }
+    return true;
+}
+
+static void remove_goal(sb_bus *bus, sb_call *call) {
+    if (call->goal.p)
+        sb_table_remove(&bus->goals, call->goal);
+    if (call->progress.p)
+        sb_table_remove(&bus->tokens, call->progress);
+    call->goal.p = call->progress.p = NULL;
+}
+
+/* A forward call's share of its worker's load. */
+static void leave_worker(sb_call *call) {
+    sb_worker *w = call->worker;
+    if (!w)
+        return;
+    sb_list_remove(&call->of_worker);
+    sb_bond_end(call->conn, w);
+    w->pending--;
+    sb_pool_update(w);
+}
+
+void sb_call_unplace(sb_bus *bus, sb_call *call) {
+    remove_goal(bus, call);
+    leave_worker(call);
+    call->worker = NULL;
+}
+
+void sb_call_edit(sb_call *call, const sb_scan *scan, const char *msg, sb_edits *edits) {
+    size_t id_at = (size_t)(scan->id.p - msg);
+    size_t token_at = call->token.p ? (size_t)(scan->meta_token.p - msg) : 0;
+    if (call->spliced)
+        sb_edits_replace(edits, id_at, id_at + scan->id.len, call->wire.p, call->wire.len);
+    if (call->token.p && call->token_wire.p != call->token.p)
+        sb_edits_replace(edits, token_at, token_at + call->token.len, call->token_wire.p,
+                         call->token_wire.len);
+    call->id_at = sb_edits_position(edits, id_at);
+    call->token_at = sb_edits_position(edits, token_at);
+}
+
+/* --- Ending --------------------------------------------------------------------------------------- */
+
+/* Everything that ties it to its asker. */
+static void leave_asker(sb_bus *bus, sb_call *call) {
+    sb_table_remove(&bus->origins, call->origin);
+    if (call->cookie)
+        sb_table_remove(&bus->cookies, cookie_key(&call->cookie));
+    if (call->session)
+        sb_session_release(bus, call->session);
+    call->session = NULL;
+    call->cookie = 0;
+    if (call->held)
+        sb_pool_drop_held(call->pool, call->held);
+    if (call->reverse) {
+        bus->asked--;
+    } else {
+        leave_worker(call);
+        sb_list_remove(&call->of_conn);
+        call->conn->pending--;
+        bus->pending--;
+        call->conn = NULL;
+    }
+}
+
+void sb_call_close(sb_bus *bus, sb_call *call) {
+    remove_goal(bus, call);
+    if (!call->reverse && !call->conn) {
+        call->worker->ghost_count--;
+    } else {
+        leave_asker(bus, call);
+    }
+    sb_list_remove(&call->of_worker);
+    sb_list_remove(&call->of_conn);
+    recycle(bus, call);
+}
+
+/* The id must not be used again at that worker while its answer may still come: another
+ * connection's request under the same id would get it. So the entry stays, without its asker. */
+void sb_call_give_up(sb_bus *bus, sb_call *call) {
+    sb_worker *w = call->worker;
+    if (!w) {
+        sb_call_close(bus, call);
+        return;
+    }
+    leave_asker(bus, call);
+    if (call->progress.p)
+        sb_table_remove(&bus->tokens, call->progress);
+    call->progress.p = NULL;
+    sb_list_append(&w->ghosts, &call->of_worker);
+    if (++w->ghost_count > MAX_GIVEN_UP)
+        sb_call_close(bus, SB_ENTRY(w->ghosts.next, sb_call, of_worker));
+}
+
+void sb_call_fail(sb_bus *bus, sb_call *call, const sb_fault *fault) {
+    /* The call is freed first, so that the host may use its id and cookie again from within the
+     * callback; what the answer needs of it is kept apart. */
+    sb_text id = sb_text_borrow(&bus->data);
+    sb_text_add(&id, call->id.p, call->id.len);
+    sb_session *session = call->session;
+    sb_asker asker = {.conn = call->conn,
+                      .id = {id.p, id.len},
+                      .cookie = call->cookie,
+                      .session = session ? session->name : NULL,
+                      .restore = call->restore};
+    if (session)
+        sb_session_keep(session);
+    sb_call_close(bus, call);
+    sb_reply_error(bus, &asker, fault);
+    if (session)
+        sb_session_release(bus, session);
+    sb_text_return(&bus->data, &id);
+}
+
+void sb_calls_free(sb_bus *bus) {
+    size_t at = 0;
+    for (sb_call *call; (call = sb_table_next(&bus->goals, &at));) {
+        if (call->text != call->inlined)
+            free(call->text);
+        free(call);
+    }
+    for (sb_call *call; (call = bus->free_calls);) {
+        bus->free_calls = call->next_free;
+        free(call);
+    }
+    sb_table_free(&bus->goals);
+    sb_table_free(&bus->origins);
+    sb_table_free(&bus->tokens);
+    sb_table_free(&bus->cookies);
+}

@@ -1,0 +1,342 @@
+/* client.c: a socket client, its lines and its queue. */
+#include "client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "conn.h"
+#include "route.h"
+#include "worker.h"
+
+static sb_key id_key(const uint64_t *id) {
+    return (sb_key){.p = id, .len = sizeof *id, .salt = 0};
+}
+
+sb_client *sb_client_find(sb_bus *bus, uint64_t id) {
+    return sb_table_get(&bus->client_table, id_key(&id));
+}
+
+static void on_stall(void *owner) {
+    sb_client_close(owner, "did not read within backpressure_timeout_sec");
+}
+
+static void turn_away(sb_bus *bus, sb_source *source, const char *why) {
+    static const char line[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32003,\"message\":\"Table full\","
+        "\"data\":{\"reason\":\"max_clients is reached\",\"limit\":\"max_clients\"}}}\n";
+    sb_log(bus, STDIO_BUS_LOG_WARN, "a client was turned away: %s", why);
+    sb_source_write(source, line, sizeof line - 1);
+    sb_source_close(bus->poller, source);
+}
+
+void sb_client_accept(sb_bus *bus, sb_source *source, const char *peer) {
+    if (bus->client_count >= bus->config.limits.max_clients) {
+        turn_away(bus, source, "max_clients is reached");
+        return;
+    }
+    sb_client *client = calloc(1, sizeof *client);
+    if (!client || !sb_timers_announce(&bus->timers, bus->timer_count + 1)) {
+        free(client);
+        turn_away(bus, source, "out of memory");
+        return;
+    }
+    client->bus = bus;
+    client->source = *source;
+    client->source.owner = client;
+    client->source.kind = SB_ON_CLIENT;
+    client->stall = (sb_timer){.fire = on_stall, .owner = client};
+    sb_conn_init(&client->conn, bus->next_client, client);
+    sb_frame_init(&client->frame, bus->config.limits.max_input_buffer);
+    sb_list_init(&client->backlog_link);
+    sb_list_init(&client->dirty_link);
+    if (!sb_table_add(&bus->client_table, id_key(&client->conn.id), client) ||
+        sb_poller_watch(bus->poller, &client->source, SB_READ) != 0) {
+        sb_table_remove(&bus->client_table, id_key(&client->conn.id));
+        turn_away(bus, &client->source, "out of memory");
+        sb_frame_free(&client->frame);
+        free(client);
+        return;
+    }
+    bus->next_client++;
+    bus->timer_count++;
+    bus->client_count++;
+    bus->stats.client_connects++;
+    sb_list_append(&bus->clients, &client->all);
+    sb_log(bus, STDIO_BUS_LOG_INFO, "client %llu connected: %s",
+           (unsigned long long)client->conn.id, peer);
+    if (bus->options.on_client_connect)
+        bus->options.on_client_connect(bus, (int)client->conn.id, peer, bus->options.user_data);
+}
+
+/* --- Back-pressure ------------------------------------------------------------------------- */
+
+/* A client whose queue is half full is not read, so that it cannot ask for more, and the workers
+ * that answer it are not read either, so that the queue stays within its limit and nothing is
+ * lost. They go on when a quarter is left; the client ends when it reads nothing in time. */
+static uint64_t slow_above(const sb_client *client) {
+    return client->bus->config.limits.max_output_queue / 2;
+}
+
+static void start_stall_clock(sb_client *client) {
+    sb_bus *bus = client->bus;
+    int64_t allowed = 1000 * (int64_t)bus->config.limits.backpressure_timeout_sec;
+    sb_timer_set(&bus->timers, &client->stall, sb_clock_ms() + allowed);
+}
+
+static void watch(sb_client *client) {
+    bool read = !client->slow && !client->half_closed && !client->backlog;
+    unsigned interest = (read ? SB_READ : 0u) | (client->blocked ? SB_WRITE : 0u);
+    if (sb_poller_watch(client->bus->poller, &client->source, interest) != 0)
+        sb_client_close(client, "its socket could not be watched");
+}
+
+static void slow_worker(sb_client *client, const sb_worker *from) {
+    for (size_t i = 0; i < client->slowed_count; i++)
+        if (client->slowed[i] == from->id)
+            return;
+    if (client->slowed_count == client->slowed_cap) {
+        size_t cap = client->slowed_cap ? 2 * client->slowed_cap : 4;
+        int *slowed = realloc(client->slowed, cap * sizeof *slowed);
+        if (!slowed)
+            return; /* then this worker is read on, and the queue grows */
+        client->slowed = slowed;
+        client->slowed_cap = cap;
+    }
+    sb_worker *w = client->bus->workers[from->id];
+    client->slowed[client->slowed_count++] = w->id;
+    w->slow_clients++;
+    sb_worker_pause(w, SB_PAUSE_SLOW_CLIENT);
+}
+
+static void release_workers(sb_client *client) {
+    for (size_t i = 0; i < client->slowed_count; i++) {
+        sb_worker *w = client->bus->workers[client->slowed[i]];
+        if (w->slow_clients && --w->slow_clients == 0)
+            sb_worker_resume(w, SB_PAUSE_SLOW_CLIENT);
+    }
+    client->slowed_count = 0;
+}
+
+static void set_backlog(sb_client *client, bool on) {
+    if (client->backlog == on)
+        return;
+    client->backlog = on;
+    if (on)
+        sb_list_append(&client->bus->backlog_clients, &client->backlog_link);
+    else
+        sb_list_remove(&client->backlog_link);
+}
+
+static void no_longer_slow(sb_client *client) {
+    client->slow = false;
+    sb_timer_clear(&client->bus->timers, &client->stall);
+    release_workers(client);
+    set_backlog(client, true);
+}
+
+/* --- Writing --------------------------------------------------------------------------------- */
+
+bool sb_client_send(sb_bus *bus, sb_client *client, const char *msg, size_t len,
+                    const sb_edits *edits, const sb_worker *from) {
+    if (client->closing)
+        return false;
+    size_t size = sb_edits_length(edits, len);
+    char *room = sb_queue_extend(&client->out, size + 1);
+    if (!room) {
+        sb_client_close(client, "out of memory for its answers");
+        return false;
+    }
+    sb_edits_apply(edits, msg, len, room);
+    room[size] = '\n';
+    bus->stats.messages_out++;
+    bus->stats.bytes_out += size + 1;
+    if (!client->dirty && !client->blocked) {
+        client->dirty = true;
+        sb_list_append(&bus->dirty_clients, &client->dirty_link);
+        sb_bus_touch(bus);
+    }
+    if (client->blocked && sb_queue_len(&client->out) > slow_above(client)) {
+        if (!client->slow) {
+            client->slow = true;
+            bus->counters.backpressure++;
+            start_stall_clock(client);
+            watch(client);
+        }
+        if (from)
+            slow_worker(client, from);
+    }
+    return true;
+}
+
+static void end_if_done(sb_client *client) {
+    if (client->half_closed && client->conn.pending == 0 && !sb_queue_len(&client->out))
+        sb_client_close(client, "disconnected");
+}
+
+void sb_client_flush(sb_client *client) {
+    while (!client->closing && sb_queue_len(&client->out)) {
+        ptrdiff_t n = sb_source_write(&client->source, sb_queue_data(&client->out),
+                                      sb_queue_len(&client->out));
+        if (n > 0) {
+            sb_queue_consume(&client->out, (size_t)n);
+            if (client->slow)
+                start_stall_clock(client);
+        } else if (n == SB_IO_AGAIN) {
+            break;
+        } else {
+            sb_client_close(client, "it went away while it was written to");
+        }
+    }
+    if (client->closing)
+        return;
+    client->blocked = sb_queue_len(&client->out) > 0;
+    if (client->slow && sb_queue_len(&client->out) <= slow_above(client) / 2)
+        no_longer_slow(client);
+    watch(client);
+    end_if_done(client);
+}
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+static void too_long(sb_client *client) {
+    sb_bus *bus = client->bus;
+    sb_asker asker = {.conn = &client->conn};
+    sb_fault fault = {.code = SB_INVALID_REQUEST,
+                      .message = "Message too large",
+                      .worker = -1,
+                      .reason = "the line is longer than max_input_buffer"};
+    bus->stats.messages_in++;
+    bus->stats.routing_errors++;
+    sb_reply_error(bus, &asker, &fault);
+}
+
+static void handle_lines(sb_client *client) {
+    sb_bus *bus = client->bus;
+    char *line;
+    size_t len;
+    while (!client->closing && !client->slow) {
+        sb_frame_result result = sb_frame_next(&client->frame, &line, &len);
+        if (result == SB_FRAME_MORE)
+            break;
+        if (result == SB_FRAME_LINE)
+            sb_route_message(bus, &client->conn, NULL, line, len);
+        else
+            too_long(client);
+    }
+}
+
+void sb_client_backlog(sb_client *client) {
+    set_backlog(client, false);
+    handle_lines(client);
+    if (!client->closing)
+        watch(client);
+}
+
+/* Nobody will answer what workers asked this client. */
+static void fail_asked(sb_client *client, const char *reason) {
+    while (!sb_list_is_empty(&client->conn.asked)) {
+        sb_call *call = SB_ENTRY(client->conn.asked.next, sb_call, of_conn);
+        sb_worker *w = call->worker;
+        sb_text id = {0};
+        sb_text_add(&id, call->id.p, call->id.len);
+        sb_call_close(client->bus, call);
+        sb_fault fault = {.code = SB_METHOD_NOT_FOUND,
+                          .message = "Method not found",
+                          .pool = w->pool,
+                          .worker = w->id,
+                          .reason = reason};
+        sb_reply_error_to_worker(w, (sb_token){id.p, id.len}, &fault);
+        sb_text_free(&id);
+    }
+}
+
+/* It sends no more, but its answers still go out. */
+static void half_close(sb_client *client) {
+    char *line;
+    size_t len;
+    if (sb_frame_rest(&client->frame, &line, &len) == SB_FRAME_LINE)
+        sb_route_message(client->bus, &client->conn, NULL, line, len);
+    if (client->closing)
+        return;
+    client->half_closed = true;
+    fail_asked(client, "the client that should answer has disconnected");
+    watch(client);
+    end_if_done(client);
+}
+
+static void read_once(sb_client *client) {
+    size_t room;
+    char *p = sb_frame_room(&client->frame, &room);
+    if (!p) {
+        sb_client_close(client, "out of memory for its messages");
+        return;
+    }
+    ptrdiff_t n = sb_source_read(&client->source, p, room);
+    if (n > 0) {
+        sb_frame_filled(&client->frame, (size_t)n);
+        client->bus->stats.bytes_in += (uint64_t)n;
+        handle_lines(client);
+    } else if (n == 0) {
+        half_close(client);
+    } else if (n == SB_IO_FAILED) {
+        sb_client_close(client, "its connection broke");
+    }
+}
+
+void sb_client_on_ready(sb_client *client, unsigned ready) {
+    if (ready & SB_WRITE)
+        sb_client_flush(client);
+    bool reads = !client->closing && !client->slow && !client->half_closed && !client->backlog;
+    if (reads && (ready & SB_READ))
+        read_once(client);
+    else if (!client->closing && (ready & SB_HANGUP))
+        sb_client_close(client, "disconnected");
+}
+
+/* --- The end ------------------------------------------------------------------------------------ */
+
+void sb_client_close(sb_client *client, const char *reason) {
+    sb_bus *bus = client->bus;
+    if (client->closing)
+        return;
+    client->closing = true;
+    sb_table_remove(&bus->client_table, id_key(&client->conn.id));
+    sb_list_remove(&client->all);
+    sb_list_remove(&client->dirty_link);
+    sb_list_remove(&client->backlog_link);
+    sb_source_close(bus->poller, &client->source);
+    sb_timer_clear(&bus->timers, &client->stall);
+    release_workers(client);
+    while (!sb_list_is_empty(&client->conn.calls))
+        sb_call_give_up(bus, SB_ENTRY(client->conn.calls.next, sb_call, of_conn));
+    fail_asked(client, "the client that should answer has disconnected");
+    sb_conn_free(&client->conn);
+    sb_list_append(&bus->graveyard, &client->all);
+    bus->client_count--;
+    bus->timer_count--;
+    bus->stats.client_disconnects++;
+    sb_log(bus, STDIO_BUS_LOG_INFO, "client %llu: %s", (unsigned long long)client->conn.id, reason);
+    if (bus->options.on_client_disconnect)
+        bus->options.on_client_disconnect(bus, (int)client->conn.id, reason,
+                                          bus->options.user_data);
+}
+
+void sb_client_free(sb_client *client) {
+    sb_frame_free(&client->frame);
+    sb_queue_free(&client->out);
+    free(client->slowed);
+    free(client);
+}
+
+void sb_clients_close(sb_bus *bus, const char *reason) {
+    while (!sb_list_is_empty(&bus->clients))
+        sb_client_close(SB_ENTRY(bus->clients.next, sb_client, all), reason);
+}
+
+bool sb_clients_are_flushed(const sb_bus *bus) {
+    for (const sb_link *at = bus->clients.next; at != &bus->clients; at = at->next)
+        if (sb_queue_len(&SB_ENTRY(at, sb_client, all)->out))
+            return false;
+    return true;
+}

@@ -1,0 +1,126 @@
+#include "conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+
+void sb_conn_init(sb_conn *c, uint64_t id, sb_client *client) {
+    *c = (sb_conn){.id = id, .client = client};
+    sb_list_init(&c->bonds);
+    sb_list_init(&c->calls);
+    sb_list_init(&c->asked);
+}
+
+void sb_conn_free(sb_conn *c) {
+    while (!sb_list_is_empty(&c->bonds)) {
+        sb_bond *bond = SB_ENTRY(c->bonds.next, sb_bond, of_conn);
+        sb_list_remove(&bond->of_conn);
+        sb_list_remove(&bond->of_worker);
+        sb_list_remove(&bond->busy);
+        free(bond);
+    }
+    free(c->by_worker);
+    c->by_worker = NULL;
+    c->by_worker_cap = 0;
+}
+
+bool sb_host_listens(const sb_bus *bus) {
+    return bus->on_message || bus->options.on_message;
+}
+
+sb_conn *sb_conn_find(sb_bus *bus, uint64_t id) {
+    if (id == 0)
+        return sb_host_listens(bus) ? &bus->host : NULL;
+    sb_client *client = sb_client_find(bus, id);
+    return client && !client->closing ? &client->conn : NULL;
+}
+
+sb_bond *sb_bond_get(sb_conn *c, sb_worker *w) {
+    size_t at = (size_t)w->id;
+    if (at >= c->by_worker_cap) {
+        size_t cap = c->by_worker_cap ? c->by_worker_cap : 4;
+        while (cap <= at)
+            cap *= 2;
+        sb_bond **grown = realloc(c->by_worker, cap * sizeof(sb_bond *));
+        if (!grown)
+            return NULL;
+        memset(grown + c->by_worker_cap, 0, (cap - c->by_worker_cap) * sizeof(sb_bond *));
+        c->by_worker = grown;
+        c->by_worker_cap = cap;
+    }
+    if (!c->by_worker[at]) {
+        sb_bond *bond = calloc(1, sizeof *bond);
+        if (!bond)
+            return NULL;
+        bond->conn = c;
+        bond->worker = w;
+        sb_list_append(&c->bonds, &bond->of_conn);
+        sb_list_append(&w->bonds, &bond->of_worker);
+        sb_list_init(&bond->busy);
+        c->by_worker[at] = bond;
+    }
+    return c->by_worker[at];
+}
+
+void sb_bond_begin(sb_bond *bond) {
+    if (bond->pending++ == 0)
+        sb_list_append(&bond->worker->busy, &bond->busy);
+}
+
+void sb_bond_end(sb_conn *c, sb_worker *w) {
+    sb_bond *bond = c->by_worker[w->id];
+    if (--bond->pending == 0)
+        sb_list_remove(&bond->busy);
+}
+
+sb_text sb_text_borrow(sb_text *from) {
+    sb_text borrowed = *from;
+    *from = (sb_text){0};
+    sb_text_clear(&borrowed);
+    return borrowed;
+}
+
+void sb_text_return(sb_text *to, sb_text *borrowed) {
+    sb_text_free(to);
+    *to = *borrowed;
+}
+
+void sb_host_receive(sb_bus *bus, const char *data, size_t len, const sb_origin *origin) {
+    bus->stats.messages_out++;
+    bus->stats.bytes_out += len + 1;
+    if (bus->on_message) {
+        stdio_bus_message_t message = {
+            .size = sizeof message,
+            .data = data,
+            .len = len,
+            .kind = origin->kind,
+            .worker_id = origin->worker ? origin->worker->id : -1,
+            .pool = origin->pool ? origin->pool->config->id : NULL,
+            .session = origin->session,
+            .cookie = origin->cookie,
+        };
+        bus->on_message(bus, &message, bus->on_message_user);
+    } else if (bus->options.on_message) {
+        bus->options.on_message(bus, data, len, bus->options.user_data);
+    }
+}
+
+bool sb_conn_deliver(sb_bus *bus, sb_conn *c, const char *msg, size_t len, const sb_edits *edits,
+                     const sb_origin *origin) {
+    if (c->client)
+        return sb_client_send(bus, c->client, msg, len, edits, origin->worker);
+    if (edits->count == 0) {
+        sb_host_receive(bus, msg, len, origin);
+        return true;
+    }
+    sb_text text = sb_text_borrow(&bus->message);
+    size_t size = sb_edits_length(edits, len);
+    char *room = sb_text_extend(&text, size);
+    if (room) {
+        sb_edits_apply(edits, msg, len, room);
+        sb_host_receive(bus, text.p, text.len, origin);
+    }
+    sb_text_return(&bus->message, &text);
+    return room != NULL;
+}

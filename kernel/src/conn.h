@@ -1,0 +1,38 @@
+/* conn.h: connections and their bonds with workers. */
+#ifndef SB_CONN_H
+#define SB_CONN_H
+
+#include "bus.h"
+
+void sb_conn_init(sb_conn *c, uint64_t id, sb_client *client);
+/* Ends its bonds; its calls are to be ended before. */
+void sb_conn_free(sb_conn *c);
+/* The living connection with that id, or NULL. The host counts as living when it listens. */
+sb_conn *sb_conn_find(sb_bus *bus, uint64_t id);
+/* The bond of the two, made at first use. NULL without memory. */
+sb_bond *sb_bond_get(sb_conn *c, sb_worker *w);
+void sb_bond_begin(sb_bond *bond); /* one call more */
+void sb_bond_end(sb_conn *c, sb_worker *w);
+/* The host can receive messages. */
+bool sb_host_listens(const sb_bus *bus);
+
+/* What goes with a message to the host. */
+typedef struct sb_origin {
+    stdio_bus_message_kind_t kind;
+    const sb_worker *worker; /* NULL: the kernel */
+    const sb_pool *pool;
+    const char *session;
+    uint64_t cookie;
+} sb_origin;
+
+/* Hands a message to the host's handler. data is NUL-terminated. */
+void sb_host_receive(sb_bus *bus, const char *data, size_t len, const sb_origin *origin);
+/* Delivers a message with its edits to a connection. msg is NUL-terminated when there are no
+ * edits. False: a client that is going away; counted by the caller. */
+bool sb_conn_deliver(sb_bus *bus, sb_conn *c, const char *msg, size_t len, const sb_edits *edits,
+                     const sb_origin *origin);
+/* Borrow a buffer across a callback that may compose a message of its own. */
+sb_text sb_text_borrow(sb_text *from);
+void sb_text_return(sb_text *to, sb_text *borrowed);
+
+#endif

@@ -1,0 +1,339 @@
+/* deliver.c: from a worker to the connection that a line belongs to. */
+#include "deliver.h"
+
+#include <string.h>
+
+#include "call.h"
+#include "conn.h"
+#include "session.h"
+#include "worker.h"
+
+enum { EXCERPT = 200 };
+
+static size_t decode_name(sb_bus *bus, sb_token token) {
+    sb_text_clear(&bus->name);
+    char *room = sb_text_extend(&bus->name, token.len);
+    if (!room)
+        return 0;
+    return sb_json_decode(token, room);
+}
+
+static sb_session *session_of(sb_worker *w, sb_token token) {
+    if (!token.p)
+        return NULL;
+    size_t len = decode_name(w->bus, token);
+    return len ? sb_session_find(w->bus, w->pool, w->bus->name.p, len) : NULL;
+}
+
+void sb_restore_session(sb_edits *edits, const char *msg, const sb_session *s, sb_text *member) {
+    size_t at = (size_t)(strchr(msg, '{') + 1 - msg);
+    sb_text_put(member, "\"sessionId\":");
+    sb_text_quoted(member, s->name, s->len);
+    sb_text_put(member, ",");
+    if (!member->failed)
+        sb_edits_replace(edits, at, at, member->p, member->len);
+}
+
+/* Whether a message for this connection gets its session put back at the top level. */
+static bool wants_session(const sb_worker *w, const sb_scan *scan, const sb_session *s,
+                          const sb_conn *to) {
+    return w->pool->config->standard && s && s->enveloped && s->owned && s->owner == to->id &&
+           !scan->session.p;
+}
+
+static void skip(sb_worker *w, const char *what, const char *line, size_t len) {
+    w->invalid_lines++;
+    w->bus->counters.invalid_lines++;
+    sb_log(w->bus, STDIO_BUS_LOG_WARN, "[worker=%d] skipped a line on stdout, %s: %.*s", w->id, what,
+           (int)(len < EXCERPT ? len : EXCERPT), line);
+}
+
+void sb_deliver_too_long(sb_worker *w, const char *start, size_t len) {
+    skip(w, "longer than max_input_buffer", start, len);
+}
+
+/* --- Answers ------------------------------------------------------------------------------- */
+
+/* The session that an answer opens belongs to the worker that answered and to its asker. */
+static void learn_session(sb_worker *w, const sb_call *call, sb_token token) {
+    sb_bus *bus = w->bus;
+    size_t len = decode_name(bus, token);
+    sb_session *s = len ? sb_session_open(bus, w->pool, bus->name.p, len) : NULL;
+    if (!s)
+        return;
+    sb_session_bind(s, w);
+    sb_session_claim(bus, s, call->conn, false);
+}
+
+static void deliver_answer(sb_worker *w, const sb_scan *scan, const char *line, size_t len) {
+    sb_bus *bus = w->bus;
+    sb_call *call = sb_call_given_to_worker(bus, w, sb_id_key(&bus->id_key, scan->id));
+    if (!call || !call->conn) {
+        bus->counters.late_replies++;
+        sb_log_debug(bus, "[worker=%d] dropped an answer nobody waits for, id %.*s", w->id,
+                     (int)(scan->id.len < 100 ? scan->id.len : 100), scan->id.p);
+        if (call)
+            sb_call_close(bus, call);
+        return;
+    }
+    if (scan->result_session.p)
+        learn_session(w, call, scan->result_session);
+
+    sb_text member = {0};
+    sb_edits edits = {.count = 0};
+    size_t at = (size_t)(scan->id.p - line);
+    if (scan->id.len != call->id.len || memcmp(scan->id.p, call->id.p, call->id.len) != 0)
+        sb_edits_replace(&edits, at, at + scan->id.len, call->id.p, call->id.len);
+    if (call->restore && !scan->session.p)
+        sb_restore_session(&edits, line, call->session, &member);
+
+    sb_session *session = call->session;
+    sb_origin origin = {.kind = STDIO_BUS_RESPONSE,
+                        .worker = w,
+                        .pool = w->pool,
+                        .session = session ? session->name : NULL,
+                        .cookie = call->cookie};
+    sb_conn *conn = call->conn;
+    if (session)
+        sb_session_keep(session);
+    if (conn->client) {
+        if (!sb_conn_deliver(bus, conn, line, len, &edits, &origin))
+            bus->counters.late_replies++;
+        sb_call_close(bus, call);
+    } else if (edits.count == 0) {
+        /* Closed before the callback, which may send again under the same id. */
+        sb_call_close(bus, call);
+        sb_host_receive(bus, line, len, &origin);
+    } else {
+        sb_text text = sb_text_borrow(&bus->message);
+        char *room = sb_text_extend(&text, sb_edits_length(&edits, len));
+        if (room)
+            sb_edits_apply(&edits, line, len, room);
+        sb_call_close(bus, call);
+        if (room)
+            sb_host_receive(bus, text.p, text.len, &origin);
+        sb_text_return(&bus->message, &text);
+    }
+    if (session)
+        sb_session_release(bus, session);
+    sb_text_free(&member);
+}
+
+/* --- Requests ------------------------------------------------------------------------------- */
+
+/* The connection of the session that the message names, if that is known and lives. */
+static sb_conn *owner_of(sb_worker *w, const sb_scan *scan, sb_session **session) {
+    sb_session *s = session_of(w, scan->session);
+    if (!s)
+        s = session_of(w, scan->params_session);
+    *session = s;
+    return s ? sb_session_owner(w->bus, s) : NULL;
+}
+
+/* The connection with requests in flight there, when it is only one. */
+static sb_conn *only_asker(const sb_worker *w) {
+    const sb_link *first = w->busy.next;
+    if (first == &w->busy || first->next != &w->busy)
+        return NULL;
+    return SB_ENTRY(first, sb_bond, busy)->conn;
+}
+
+static sb_conn *only_client(const sb_worker *w) {
+    sb_conn *only = NULL;
+    for (const sb_link *at = w->bonds.next; at != &w->bonds; at = at->next) {
+        sb_conn *c = SB_ENTRY(at, sb_bond, of_worker)->conn;
+        if (!c->client || c->client->closing || c->client->half_closed)
+            continue;
+        if (only)
+            return NULL;
+        only = c;
+    }
+    return only;
+}
+
+static bool can_answer(sb_bus *bus, const sb_conn *c) {
+    return c && (c->client ? !c->client->closing && !c->client->half_closed : sb_host_listens(bus));
+}
+
+static void refuse(sb_worker *w, sb_token id, int code, const char *message, const char *reason) {
+    sb_fault fault = {.code = code,
+                      .message = message,
+                      .pool = w->pool,
+                      .worker = w->id,
+                      .reason = reason,
+                      .written = -1};
+    w->bus->stats.routing_errors++;
+    sb_reply_error_to_worker(w, id, &fault);
+}
+
+static void deliver_request(sb_worker *w, const sb_scan *scan, const char *line, size_t len) {
+    sb_bus *bus = w->bus;
+    if (scan->id_kind == SB_ID_OTHER) {
+        refuse(w, (sb_token){0}, SB_INVALID_REQUEST, "Invalid Request",
+               "the id is neither a string nor a number nor null");
+        return;
+    }
+    sb_token key = sb_id_key(&bus->id_key, scan->id);
+    if (sb_call_made_by_worker(bus, w, key)) {
+        refuse(w, (sb_token){0}, SB_INVALID_REQUEST, "Invalid Request",
+               "a request with this id is in flight already");
+        return;
+    }
+    sb_session *session;
+    sb_conn *to = owner_of(w, scan, &session);
+    if (!can_answer(bus, to))
+        to = only_asker(w);
+    if (!can_answer(bus, to))
+        to = &bus->host;
+    if (!can_answer(bus, to))
+        to = only_client(w);
+    if (!can_answer(bus, to)) {
+        refuse(w, scan->id, SB_METHOD_NOT_FOUND, "Method not found",
+               "no client is there to answer a worker's request");
+        return;
+    }
+    if (bus->asked >= bus->config.limits.max_pending) {
+        refuse(w, scan->id, SB_QUEUE_FULL, "Table full", "max_pending requests are in flight");
+        return;
+    }
+    sb_call *call = sb_call_open(bus, true, NULL, w, scan->id, key, scan->meta_token);
+    if (!call || !sb_call_place(bus, call, w, to)) {
+        if (call)
+            sb_call_close(bus, call);
+        refuse(w, scan->id, SB_QUEUE_FULL, "Table full", "out of memory");
+        return;
+    }
+    sb_text member = {0};
+    sb_edits edits = {.count = 0};
+    sb_call_edit(call, scan, line, &edits);
+    if (wants_session(w, scan, session, to))
+        sb_restore_session(&edits, line, session, &member);
+    sb_origin origin = {.kind = STDIO_BUS_REQUEST,
+                        .worker = w,
+                        .pool = w->pool,
+                        .session = session ? session->name : NULL};
+    if (session)
+        sb_session_keep(session);
+    bool delivered = sb_conn_deliver(bus, to, line, len, &edits, &origin);
+    if (session)
+        sb_session_release(bus, session);
+    sb_text_free(&member);
+    if (!delivered) {
+        call = sb_call_made_by_worker(bus, w, sb_id_key(&bus->id_key, scan->id));
+        if (call)
+            sb_call_close(bus, call);
+        refuse(w, scan->id, SB_METHOD_NOT_FOUND, "Method not found",
+               "the client that should answer is going away");
+    }
+}
+
+/* --- Notifications ---------------------------------------------------------------------------- */
+
+/* The call that a notification names: by progress token, or by the id of a request in either
+ * direction. */
+static sb_call *named_call(sb_worker *w, const sb_scan *scan, bool *names_one) {
+    sb_bus *bus = w->bus;
+    *names_one = false;
+    if (scan->progress_token.p) {
+        *names_one = true;
+        return sb_call_by_worker_token(bus, w, sb_id_key(&bus->id_key, scan->progress_token));
+    }
+    const sb_token *named = scan->request_id.p ? &scan->request_id : &scan->params_id;
+    if (!named->p)
+        return NULL;
+    *names_one = true;
+    sb_token key = sb_id_key(&bus->id_key, *named);
+    sb_call *call = sb_call_made_by_worker(bus, w, key);
+    return call ? call : sb_call_given_to_worker(bus, w, key);
+}
+
+/* The ids and tokens in the notification in the form in which its receiver knows them. */
+static void edit_names(const sb_call *call, const sb_scan *scan, const char *line, sb_edits *edits) {
+    sb_token found = scan->progress_token;
+    sb_token known = call->token;
+    if (!found.p) {
+        found = scan->request_id.p ? scan->request_id : scan->params_id;
+        known = call->reverse ? call->wire : call->id;
+    }
+    size_t at = (size_t)(found.p - line);
+    if (found.len != known.len || memcmp(found.p, known.p, known.len) != 0)
+        sb_edits_replace(edits, at, at + found.len, known.p, known.len);
+}
+
+static void deliver_notification(sb_worker *w, const sb_scan *scan, const char *line, size_t len) {
+    sb_bus *bus = w->bus;
+    sb_session *session;
+    sb_conn *to = owner_of(w, scan, &session);
+    bool has_key = scan->session.p || scan->params_session.p, names_call;
+    sb_edits edits = {.count = 0};
+    sb_call *call = named_call(w, scan, &names_call);
+    has_key = has_key || names_call;
+    if (call && call->conn) {
+        if (!to)
+            to = call->conn;
+        if (to == call->conn)
+            edit_names(call, scan, line, &edits);
+        if (!session)
+            session = call->session;
+    }
+    if (!to && !has_key)
+        to = only_asker(w);
+
+    sb_origin origin = {.kind = STDIO_BUS_NOTIFICATION,
+                        .worker = w,
+                        .pool = w->pool,
+                        .session = session ? session->name : NULL};
+    sb_text member = {0};
+    if (to && wants_session(w, scan, session, to))
+        sb_restore_session(&edits, line, session, &member);
+    if (session)
+        sb_session_keep(session);
+    bool delivered = false;
+    static const sb_edits none = {.count = 0};
+    if (to && to->client) {
+        delivered = sb_conn_deliver(bus, to, line, len, &edits, &origin);
+    } else if (!to && !has_key) {
+        for (sb_link *at = w->bonds.next; at != &w->bonds; at = at->next) {
+            sb_conn *c = SB_ENTRY(at, sb_bond, of_worker)->conn;
+            if (c->client && sb_conn_deliver(bus, c, line, len, &none, &origin))
+                delivered = true;
+        }
+    }
+    if (sb_host_listens(bus)) {
+        bool mine = !to || to == &bus->host;
+        sb_conn_deliver(bus, &bus->host, line, len, mine ? &edits : &none, &origin);
+        delivered = true;
+    }
+    if (session)
+        sb_session_release(bus, session);
+    sb_text_free(&member);
+    if (delivered)
+        return;
+    bus->counters.dropped_notifications++;
+    sb_log_debug(bus, "[worker=%d] dropped a notification that nobody owns: %.*s", w->id,
+                 (int)(len < EXCERPT ? len : EXCERPT), line);
+}
+
+void sb_deliver_line(sb_worker *w, const char *line, size_t len) {
+    sb_scan scan;
+    w->messages_in++;
+    w->bus->stats.messages_in++;
+    switch (sb_json_scan(line, len, &scan)) {
+    case SB_SCAN_OK:
+        break;
+    case SB_SCAN_INVALID:
+        skip(w, "not valid JSON", line, len);
+        return;
+    default:
+        skip(w, "not a JSON object", line, len);
+        return;
+    }
+    if (scan.method.p && scan.id_kind != SB_ID_ABSENT)
+        deliver_request(w, &scan, line, len);
+    else if (scan.method.p)
+        deliver_notification(w, &scan, line, len);
+    else if (sb_scan_is_response(&scan) && scan.id_kind != SB_ID_OTHER)
+        deliver_answer(w, &scan, line, len);
+    else
+        skip(w, "not a JSON-RPC message", line, len);
+}

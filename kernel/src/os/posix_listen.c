@@ -1,0 +1,205 @@
+/* posix_listen.c: TCP and Unix listeners. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "posix.h"
+
+static int fail(int error, char *why, size_t len, const char *what, const char *where) {
+    char text[128];
+    snprintf(why, len, "cannot %s '%s': %s", what, where, sb_os_error_text(error, text, sizeof text));
+    return error;
+}
+
+static void format_address(const struct sockaddr *address, char *out, size_t room) {
+    char text[INET6_ADDRSTRLEN] = "";
+    if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)address;
+        inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
+        snprintf(out, room, "[%s]:%u", text, (unsigned)ntohs(v6->sin6_port));
+    } else if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)address;
+        inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
+        snprintf(out, room, "%s:%u", text, (unsigned)ntohs(v4->sin_port));
+    } else {
+        snprintf(out, room, "unix");
+    }
+}
+
+static bool is_loopback(const struct sockaddr *address) {
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)address;
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    }
+    const struct sockaddr_in6 *v6 = (const void *)address;
+    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+static int open_tcp(const struct addrinfo *a, sb_source *s, char *endpoint, size_t room) {
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return errno;
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (a->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof bound;
+    if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, 128) != 0 ||
+        getsockname(fd, (struct sockaddr *)&bound, &len) != 0) {
+        int error = errno;
+        close(fd);
+        return error;
+    }
+    format_address((struct sockaddr *)&bound, endpoint, room);
+    *s = SB_SOURCE_CLOSED;
+    s->handle = fd;
+    s->is_socket = true;
+    return 0;
+}
+
+/* Of the addresses of a name the IPv4 ones are tried first, because that is where programs that
+ * connect to "localhost" expect a server. */
+int sb_listen_tcp(const char *host, uint16_t port, sb_source *s, char *endpoint, size_t room,
+                  char *why, size_t why_len) {
+    char service[8];
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    int rc = getaddrinfo(host, service, &hints, &list);
+    if (rc != 0) {
+        snprintf(why, why_len, "cannot resolve '%s': %s", host,
+                 rc == EAI_SYSTEM ? "system error" : gai_strerror(rc));
+        return EADDRNOTAVAIL;
+    }
+    int error = EADDRNOTAVAIL;
+    bool exposed = false;
+    for (int pass = 0; pass < 2 && error; pass++) {
+        for (const struct addrinfo *a = list; a && error; a = a->ai_next) {
+            if ((a->ai_family == AF_INET) != (pass == 0)) continue;
+            if (is_loopback(a->ai_addr)) error = open_tcp(a, s, endpoint, room);
+            else exposed = true;
+        }
+    }
+    freeaddrinfo(list);
+    if (!error) return 0;
+    char where[300];
+    snprintf(where, sizeof where, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
+    if (exposed && error == EADDRNOTAVAIL) {
+        snprintf(why, why_len,
+                 "cannot listen on '%s': only a loopback address (127.0.0.1, ::1, localhost) is "
+                 "open without an access token",
+                 where);
+        return EACCES;
+    }
+    return fail(error, why, why_len, "listen on", where);
+}
+
+/* Says whether the path may be bound: nothing is there, or the socket of a dead process, which
+ * is removed. */
+static int clear_path(const char *path, const struct sockaddr_un *address, char *why, size_t len) {
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? 0 : fail(errno, why, len, "listen on", path);
+    if (!S_ISSOCK(st.st_mode)) {
+        snprintf(why, len, "cannot listen on '%s': it exists and is not a socket", path);
+        return EEXIST;
+    }
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe < 0) return fail(errno, why, len, "listen on", path);
+    int error = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
+    close(probe);
+    if (error == ECONNREFUSED)
+        return unlink(path) == 0 || errno == ENOENT ? 0 : fail(errno, why, len, "replace", path);
+    if (error == 0 || error == EAGAIN || error == EINPROGRESS) {
+        snprintf(why, len, "cannot listen on '%s': another process listens there", path);
+        return EADDRINUSE;
+    }
+    return fail(error, why, len, "listen on", path);
+}
+
+int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *why,
+                   size_t why_len) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        snprintf(why, why_len, "cannot listen on '%s': the path is longer than %zu bytes", path,
+                 sizeof address.sun_path - 1);
+        return ENAMETOOLONG;
+    }
+    strcpy(address.sun_path, path);
+    int error = clear_path(path, &address, why, why_len);
+    if (error) return error;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return fail(errno, why, why_len, "listen on", path);
+    /* Nobody can connect between bind and listen, so the mode is in place in time. */
+    bool bound = bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    struct stat st;
+    if (!bound || chmod(path, 0600) != 0 || lstat(path, &st) != 0 || listen(fd, 128) != 0) {
+        error = errno;
+        close(fd);
+        if (bound) unlink(path);
+        return fail(error, why, why_len, "listen on", path);
+    }
+    file->device = (uint64_t)st.st_dev;
+    file->inode = (uint64_t)st.st_ino;
+    *s = SB_SOURCE_CLOSED;
+    s->handle = fd;
+    s->is_socket = true;
+    return 0;
+}
+
+void sb_unlink_unix(const char *path, const sb_socket_file *file) {
+    struct stat st;
+    if (lstat(path, &st) == 0 && (uint64_t)st.st_dev == file->device &&
+        (uint64_t)st.st_ino == file->inode)
+        unlink(path);
+}
+
+/* For a Unix peer: its user must be ours. */
+static bool unix_peer_allowed(int fd, char *peer, size_t room) {
+    struct ucred who;
+    socklen_t len = sizeof who;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0) {
+        snprintf(peer, room, "unix: unknown user");
+        return false;
+    }
+    snprintf(peer, room, "unix:pid=%ld,uid=%lu", (long)who.pid, (unsigned long)who.uid);
+    return who.uid == geteuid();
+}
+
+sb_accept_result sb_accept(sb_source *listener, sb_source *out, char *peer, size_t room) {
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof address;
+    int fd;
+    do fd = accept4(sb_fd(listener), (struct sockaddr *)&address, &len,
+                    SOCK_CLOEXEC | SOCK_NONBLOCK);
+    while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+    if (fd < 0) {
+        bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        return exhausted ? SB_ACCEPT_EXHAUSTED : SB_ACCEPT_NONE;
+    }
+    if (address.ss_family == AF_UNIX) {
+        if (!unix_peer_allowed(fd, peer, room)) {
+            close(fd);
+            return SB_ACCEPT_REFUSED;
+        }
+    } else {
+        int on = 1;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        format_address((struct sockaddr *)&address, peer, room);
+    }
+    *out = SB_SOURCE_CLOSED;
+    out->handle = fd;
+    out->is_socket = true;
+    return SB_ACCEPT_OK;
+}

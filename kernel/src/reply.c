@@ -1,0 +1,89 @@
+#include "reply.h"
+
+#include <string.h>
+
+#include "conn.h"
+#include "worker.h"
+
+static void put_member(sb_text *t, const char *key, const char *value) {
+    sb_text_put(t, t->p[t->len - 1] == '{' ? "\"" : ",\"");
+    sb_text_put(t, key);
+    sb_text_put(t, "\":");
+    sb_text_quoted(t, value, strlen(value));
+}
+
+static void put_number(sb_text *t, const char *key, int64_t value) {
+    sb_text_put(t, t->p[t->len - 1] == '{' ? "\"" : ",\"");
+    sb_text_put(t, key);
+    sb_text_put(t, "\":");
+    sb_text_number(t, value);
+}
+
+static void put_data(sb_text *t, const sb_fault *fault) {
+    sb_text_put(t, "{");
+    if (fault->pool)
+        put_member(t, "pool", fault->pool->config->id);
+    if (fault->worker >= 0)
+        put_number(t, "worker", fault->worker);
+    if (fault->reason)
+        put_member(t, "reason", fault->reason);
+    if (fault->exit) {
+        const char *name = fault->exit->signal ? sb_signal_name(fault->exit->signal) : NULL;
+        if (fault->exit->signal)
+            put_number(t, "signal", fault->exit->signal);
+        if (name)
+            put_member(t, "signalName", name);
+        if (fault->exit->known && !fault->exit->signal)
+            put_number(t, "exitCode", fault->exit->code);
+    }
+    if (fault->stderr_tail)
+        put_member(t, "stderr", fault->stderr_tail);
+    if (fault->code == SB_WORKER_EXITED && fault->written >= 0)
+        sb_text_put(t, fault->written ? ",\"written\":true" : ",\"written\":false");
+    if (fault->more)
+        sb_text_put(t, fault->more + (t->p[t->len - 1] == '{' ? 1 : 0));
+    sb_text_put(t, "}");
+}
+
+static void compose(sb_text *t, const char *session, sb_token id, const sb_fault *fault) {
+    sb_text_put(t, "{");
+    if (session) {
+        put_member(t, "sessionId", session);
+        sb_text_put(t, ",");
+    }
+    sb_text_put(t, "\"jsonrpc\":\"2.0\",\"id\":");
+    if (id.p)
+        sb_text_add(t, id.p, id.len);
+    else
+        sb_text_put(t, "null");
+    sb_text_put(t, ",\"error\":{\"code\":");
+    sb_text_number(t, fault->code);
+    put_member(t, "message", fault->message);
+    sb_text_put(t, ",\"data\":");
+    put_data(t, fault);
+    sb_text_put(t, "}}");
+}
+
+void sb_reply_error(sb_bus *bus, const sb_asker *asker, const sb_fault *fault) {
+    static const sb_edits none = {.count = 0};
+    sb_origin origin = {.kind = STDIO_BUS_RESPONSE,
+                        .pool = fault->pool,
+                        .session = asker->session,
+                        .cookie = asker->cookie};
+    sb_text text = sb_text_borrow(&bus->message);
+    compose(&text, asker->restore ? asker->session : NULL, asker->id, fault);
+    if (text.failed)
+        sb_log(bus, STDIO_BUS_LOG_ERROR, "out of memory: an error answer was lost");
+    else
+        sb_conn_deliver(bus, asker->conn, text.p, text.len, &none, &origin);
+    sb_text_return(&bus->message, &text);
+}
+
+void sb_reply_error_to_worker(sb_worker *w, sb_token id, const sb_fault *fault) {
+    static const sb_edits none = {.count = 0};
+    sb_text text = sb_text_borrow(&w->bus->message);
+    compose(&text, NULL, id, fault);
+    if (text.failed || !sb_worker_write(w, text.p, text.len, &none))
+        sb_log(w->bus, STDIO_BUS_LOG_WARN, "[worker=%d] an error answer could not be queued", w->id);
+    sb_text_return(&w->bus->message, &text);
+}

@@ -1,0 +1,43 @@
+/* reply.h: the JSON-RPC errors that the kernel makes. */
+#ifndef SB_REPLY_H
+#define SB_REPLY_H
+
+#include "bus.h"
+
+#define SB_PARSE_ERROR (-32700)
+#define SB_INVALID_REQUEST (-32600)
+#define SB_METHOD_NOT_FOUND (-32601)
+#define SB_BAD_POOL (-32602)
+#define SB_NO_WORKER (-32001)
+#define SB_WORKER_EXITED (-32002)
+#define SB_QUEUE_FULL (-32003)
+#define SB_SHUTTING_DOWN (-32004)
+
+typedef struct sb_fault {
+    int code;
+    const char *message;
+    const sb_pool *pool; /* NULL: not told */
+    int worker;          /* -1: not told */
+    const char *reason;  /* a sentence */
+    /* For SB_WORKER_EXITED: */
+    const sb_exit *exit;
+    const char *stderr_tail;
+    int written; /* 0, 1: whether the request had reached the worker; -1: not told */
+    /* More members of data as JSON text, each after a comma; NULL: none. */
+    const char *more;
+} sb_fault;
+
+/* Whom an error answers. */
+typedef struct sb_asker {
+    sb_conn *conn;
+    sb_token id; /* p NULL: null */
+    uint64_t cookie;
+    const char *session; /* decoded, or NULL */
+    bool restore;        /* put the session at the top level */
+} sb_asker;
+
+void sb_reply_error(sb_bus *bus, const sb_asker *asker, const sb_fault *fault);
+/* Answers a worker's own request. */
+void sb_reply_error_to_worker(sb_worker *w, sb_token id, const sb_fault *fault);
+
+#endif

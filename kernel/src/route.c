@@ -1,0 +1,465 @@
+/* route.c: from a connection to a worker: pool, session, least load. */
+#include "route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "call.h"
+#include "conn.h"
+#include "deliver.h"
+#include "pool.h"
+#include "route_in.h"
+#include "session.h"
+#include "worker.h"
+
+/* --- Refusals ------------------------------------------------------------------------------ */
+
+int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason,
+              const char *more) {
+    sb_bus *bus = in->bus;
+    bus->stats.routing_errors++;
+    if (in->is_request) {
+        sb_fault fault = {.code = code,
+                          .message = message,
+                          .pool = in->pool,
+                          .worker = in->worker ? in->worker->id : -1,
+                          .reason = reason,
+                          .written = -1,
+                          .more = more};
+        sb_asker asker = {.conn = in->conn,
+                          .id = in->answer_null_id ? (sb_token){0} : in->scan.id,
+                          .cookie = in->route ? in->route->cookie : 0,
+                          .session = in->name_len ? in->name.p : NULL,
+                          .restore = in->enveloped};
+        sb_reply_error(bus, &asker, &fault);
+        return STDIO_BUS_OK;
+    }
+    bus->counters.dropped_notifications++;
+    if (in->conn->client) {
+        sb_log(bus, STDIO_BUS_LOG_WARN, "client %llu: a message was dropped: %s",
+               (unsigned long long)in->conn->id, reason);
+        return STDIO_BUS_ERR_ROUTING;
+    }
+    if (code == SB_QUEUE_FULL)
+        return STDIO_BUS_EFULL;
+    sb_report(bus, STDIO_BUS_ERR_ROUTING, "message could not be routed: %s", reason);
+    return STDIO_BUS_ERR_ROUTING;
+}
+
+static int refuse_pool(sb_incoming *in, const char *name, size_t len) {
+    sb_bus *bus = in->bus;
+    sb_text reason = {0}, more = {0};
+    if (name) {
+        sb_text_put(&reason, "no pool is named '");
+        sb_text_add(&reason, name, len < 200 ? len : 200);
+        sb_text_put(&reason, "'; pools: ");
+    } else {
+        sb_text_put(&reason, "the message names no pool and there are several; pools: ");
+    }
+    sb_text_put(&more, ",\"pools\":[");
+    for (size_t i = 0; i < bus->config.pool_count; i++) {
+        const char *id = bus->config.pools[i].id;
+        sb_text_put(&reason, i ? ", " : "");
+        sb_text_put(&reason, id);
+        sb_text_put(&more, i ? "," : "");
+        sb_text_quoted(&more, id, strlen(id));
+    }
+    sb_text_put(&more, "]");
+    int code = sb_refuse(in, SB_BAD_POOL, "Unknown pool", reason.p, more.failed ? NULL : more.p);
+    sb_text_free(&reason);
+    sb_text_free(&more);
+    return code;
+}
+
+static int refuse_full(sb_incoming *in, const char *which, uint64_t limit) {
+    char reason[120], more[80];
+    snprintf(reason, sizeof reason, "%s (%llu) is reached", which, (unsigned long long)limit);
+    snprintf(more, sizeof more, ",\"limit\":\"%s\",\"value\":%llu", which,
+             (unsigned long long)limit);
+    return sb_refuse(in, SB_QUEUE_FULL, "Queue full", reason, more);
+}
+
+/* --- Where to ------------------------------------------------------------------------------- */
+
+/* Fills in->pool from the route or the message. 0, or 1 when refused with *code. */
+static int find_pool(sb_incoming *in, int *code) {
+    sb_bus *bus = in->bus;
+    const char *name = in->route ? in->route->pool : NULL;
+    size_t len = name ? strlen(name) : 0;
+    sb_text decoded = {0};
+    if (!name && !in->verbatim && in->scan.pool.p) {
+        char *room = sb_text_extend(&decoded, in->scan.pool.len);
+        if (room) {
+            len = sb_json_decode(in->scan.pool, room);
+            name = room;
+        }
+    }
+    if (name) {
+        in->pool = sb_pool_named(bus, name, len);
+        in->pool_named = true;
+        if (!in->pool)
+            *code = refuse_pool(in, name, len);
+    }
+    sb_text_free(&decoded);
+    return name && !in->pool;
+}
+
+/* Notes the session's name: the route's, else the top-level one, else params.sessionId, which
+ * alone never opens a session by itself: in->opens. */
+static void find_session(sb_incoming *in) {
+    sb_token token = {0};
+    if (in->route && in->route->session && in->route->session[0]) {
+        sb_text_put(&in->name, in->route->session);
+        in->name_len = in->name.len;
+        in->opens = true;
+    } else if (!in->verbatim && in->scan.session.p) {
+        token = in->scan.session;
+        in->opens = in->enveloped = true;
+    } else {
+        token = in->scan.params_session;
+    }
+    if (token.p) {
+        char *room = sb_text_extend(&in->name, token.len);
+        in->name_len = room ? sb_json_decode(token, room) : 0;
+        if (in->name.p)
+            in->name.p[in->name_len] = '\0';
+    }
+    if (!in->name_len) {
+        in->enveloped = in->opens = false;
+        return;
+    }
+    in->session = sb_session_find(in->bus, in->pool_named ? in->pool : NULL, in->name.p,
+                                  in->name_len);
+    if (in->session && !in->pool)
+        in->pool = in->session->pool;
+}
+
+/* The worker the route names. 1 when refused. */
+static int find_pinned(sb_incoming *in, int *code) {
+    sb_bus *bus = in->bus;
+    int id = in->route ? in->route->worker_id : -1;
+    if (id < 0)
+        return 0;
+    char reason[80];
+    sb_worker *w = (size_t)id < bus->worker_count ? bus->workers[id] : NULL;
+    if (w && sb_worker_is_running(w)) {
+        in->worker = w;
+        in->pool = w->pool;
+        in->pinned = true;
+        return 0;
+    }
+    snprintf(reason, sizeof reason, w ? "worker %d does not run" : "there is no worker %d", id);
+    in->pool = w ? w->pool : in->pool;
+    *code = sb_refuse(in, SB_NO_WORKER, "No worker available", reason, NULL);
+    return 1;
+}
+
+/* Chooses the worker; leaves it NULL when the message is to wait in the pool. 1 when refused. */
+static int choose_worker(sb_incoming *in, int *code) {
+    sb_bus *bus = in->bus;
+    if (in->opens && !in->session) {
+        in->session = sb_session_open(bus, in->pool, in->name.p, in->name_len);
+        if (!in->session) {
+            *code = refuse_full(in, "max_sessions", bus->config.limits.max_sessions);
+            return 1;
+        }
+    }
+    if (in->worker)
+        return 0;
+    if (in->session && in->session->worker && sb_worker_is_running(in->session->worker))
+        in->worker = in->session->worker;
+    else
+        in->worker = sb_pool_choose(in->pool, in->session ? SB_BY_SESSIONS : SB_BY_TURN);
+    if (in->worker || sb_pool_expects_worker(in->pool))
+        return 0;
+    *code = sb_refuse(in, SB_NO_WORKER, "No worker available",
+                      "every worker of the pool has failed or was stopped", NULL);
+    return 1;
+}
+
+static int locate(sb_incoming *in, int *code) {
+    if (find_pool(in, code))
+        return 1;
+    if (!in->pool && in->bus->config.pool_count == 1)
+        in->pool = &in->bus->pools[0];
+    if (find_pinned(in, code))
+        return 1;
+    find_session(in);
+    if (!in->pool) {
+        *code = refuse_pool(in, NULL, 0);
+        return 1;
+    }
+    sb_find_named_call(in);
+    return in->moot ? 0 : choose_worker(in, code);
+}
+
+/* --- Sending ---------------------------------------------------------------------------------- */
+
+/* A request may carry a session in its params that nobody opened yet (a session that is loaded
+ * again): from now on it belongs to the worker that got the request, and to its sender. */
+static void learn_params_session(sb_incoming *in) {
+    if (in->session || in->opens || !in->name_len)
+        return;
+    in->session = sb_session_open(in->bus, in->pool, in->name.p, in->name_len);
+}
+
+static void settle_session(sb_incoming *in) {
+    if (!in->session)
+        return;
+    if (in->worker && (!in->session->worker || !sb_worker_is_running(in->session->worker)))
+        sb_session_bind(in->session, in->worker);
+    sb_session_claim(in->bus, in->session, in->conn, in->enveloped);
+    /* Keeping it for a moment makes it the most recently used. */
+    sb_session_keep(in->session);
+    sb_session_release(in->bus, in->session);
+}
+
+/* A message must be one line. Line breaks in valid JSON stand between tokens only, where any
+ * space will do. */
+static void join_lines(char *p, size_t len) {
+    for (size_t i = 0; i < len; i++)
+        if (p[i] == '\n' || p[i] == '\r')
+            p[i] = ' ';
+}
+
+bool sb_write_incoming(sb_incoming *in, sb_worker *w) {
+    if (!sb_worker_write(w, in->msg, in->len, &in->edits))
+        return false;
+    size_t size = sb_edits_length(&in->edits, in->len) + 1;
+    if (in->many_lines)
+        join_lines(w->out.buf + w->out.end - size, size - 1);
+    return true;
+}
+
+static int send_request(sb_incoming *in) {
+    sb_bus *bus = in->bus;
+    const sb_limits *limits = &bus->config.limits;
+    if (in->worker && sb_worker_is_full(in->worker, in->len)) {
+        sb_worker_note_full(in->worker);
+        return refuse_full(in, "max_output_queue", limits->max_output_queue);
+    }
+    sb_token key = sb_id_key(&bus->id_key, in->scan.id);
+    sb_call *call = sb_call_open(bus, false, in->conn, NULL, in->scan.id, key, in->scan.meta_token);
+    if (!call)
+        return sb_refuse(in, SB_QUEUE_FULL, "Table full", "out of memory", NULL);
+    call->pool = in->pool;
+    call->pinned = in->pinned;
+    if (in->route && !sb_call_set_cookie(bus, call, in->route->cookie)) {
+        sb_call_close(bus, call);
+        return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
+                         "the cookie belongs to another request in flight", NULL);
+    }
+    learn_params_session(in);
+    sb_call_set_session(call, in->session);
+    settle_session(in);
+    call->restore = in->enveloped && in->pool->config->standard;
+
+    bool sent;
+    if (in->worker) {
+        sent = sb_call_place(bus, call, in->worker, NULL);
+        if (sent) {
+            sb_call_edit(call, &in->scan, in->msg, &in->edits);
+            call->begin = sb_queue_tail(&in->worker->out);
+            sent = sb_write_incoming(in, in->worker);
+            call->end = sb_queue_tail(&in->worker->out);
+        }
+    } else {
+        sb_call_edit(call, &in->scan, in->msg, &in->edits);
+        sent = sb_pool_hold(in->pool, call, in->session, in->msg, in->len, &in->edits);
+        if (sent && in->many_lines)
+            join_lines(call->held->data, call->held->len);
+    }
+    if (sent)
+        return STDIO_BUS_OK;
+    sb_call_close(bus, call);
+    bus->counters.backpressure++;
+    return refuse_full(in, "max_output_queue", limits->max_output_queue);
+}
+
+static int send_notification(sb_incoming *in) {
+    const sb_limits *limits = &in->bus->config.limits;
+    settle_session(in);
+    if (!in->worker) {
+        if (sb_pool_hold(in->pool, NULL, in->session, in->msg, in->len, &in->edits)) {
+            sb_held *held = SB_ENTRY(in->pool->held.prev, sb_held, link);
+            if (in->many_lines)
+                join_lines(held->data, held->len);
+            return STDIO_BUS_OK;
+        }
+        in->bus->counters.backpressure++;
+    } else if (sb_worker_is_full(in->worker, in->len)) {
+        sb_worker_note_full(in->worker);
+    } else if (sb_write_incoming(in, in->worker)) {
+        sb_bond_get(in->conn, in->worker);
+        return STDIO_BUS_OK;
+    }
+    return refuse_full(in, "max_output_queue", limits->max_output_queue);
+}
+
+static int route_request(sb_incoming *in) {
+    sb_bus *bus = in->bus;
+    int code;
+    if (in->scan.id_kind == SB_ID_OTHER) {
+        in->answer_null_id = true;
+        return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
+                         "the id is neither a string nor a number nor null", NULL);
+    }
+    if (bus->state != STDIO_BUS_STATE_RUNNING && !in->conn->client)
+        return STDIO_BUS_ERR_STATE;
+    if (bus->state != STDIO_BUS_STATE_RUNNING)
+        return sb_refuse(in, SB_SHUTTING_DOWN, "Shutting down", "the bus is stopping", NULL);
+    if (sb_call_made_by_conn(bus, in->conn, sb_id_key(&bus->id_key, in->scan.id))) {
+        sb_text more = {0};
+        sb_text_put(&more, ",\"id\":");
+        sb_text_add(&more, in->scan.id.p, in->scan.id.len);
+        in->answer_null_id = true;
+        code = sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
+                         "a request with this id is in flight already", more.p);
+        sb_text_free(&more);
+        return code;
+    }
+    if (bus->pending >= bus->config.limits.max_pending) {
+        bus->counters.backpressure++;
+        return refuse_full(in, "max_pending", bus->config.limits.max_pending);
+    }
+    if (locate(in, &code))
+        return code;
+    if (in->pool->config->standard && !in->verbatim)
+        sb_edits_strip(&in->edits, &in->scan, in->msg, in->len);
+    return send_request(in);
+}
+
+static int route_notification(sb_incoming *in) {
+    int code;
+    if (locate(in, &code))
+        return code;
+    if (in->moot) {
+        in->bus->counters.dropped_notifications++;
+        return STDIO_BUS_OK;
+    }
+    if (in->pool->config->standard && !in->verbatim)
+        sb_edits_strip(&in->edits, &in->scan, in->msg, in->len);
+    return send_notification(in);
+}
+
+/* --- Messages that waited ----------------------------------------------------------------------- */
+
+/* Sends the message of a call to a worker of its pool. The message has the id and the token of
+ * its last placing in it, at places that were noted then. */
+static bool place_again(sb_pool *pool, sb_call *call, sb_worker *w, const char *msg, size_t len) {
+    size_t id_len = call->wire.p ? call->wire.len : call->id.len;
+    size_t token_len = call->token_wire.p ? call->token_wire.len : call->token.len;
+    size_t id_at = call->id_at, token_at = call->token_at;
+    if (!sb_call_place(pool->bus, call, w, NULL))
+        return false;
+    sb_edits edits = {.count = 0};
+    sb_edits_replace(&edits, id_at, id_at + id_len, call->wire.p, call->wire.len);
+    if (call->token.p)
+        sb_edits_replace(&edits, token_at, token_at + token_len, call->token_wire.p,
+                         call->token_wire.len);
+    call->id_at = sb_edits_position(&edits, id_at);
+    call->token_at = sb_edits_position(&edits, token_at);
+    call->begin = sb_queue_tail(&w->out);
+    bool written = sb_worker_write(w, msg, len, &edits);
+    call->end = sb_queue_tail(&w->out);
+    return written;
+}
+
+static sb_worker *choose_again(sb_pool *pool, sb_session *session) {
+    sb_worker *w = session ? session->worker : NULL;
+    if (!w || !sb_worker_is_running(w))
+        w = sb_pool_choose(pool, session ? SB_BY_SESSIONS : SB_BY_TURN);
+    if (w && session)
+        sb_session_bind(session, w);
+    return w;
+}
+
+void sb_route_held(sb_pool *pool, sb_held *held) {
+    static const sb_edits none = {.count = 0};
+    sb_worker *w = choose_again(pool, held->call ? held->call->session : held->session);
+    bool full = w && sb_worker_is_full(w, held->len);
+    if (w && !full && held->call && place_again(pool, held->call, w, held->data, held->len))
+        return;
+    if (w && !full && !held->call && sb_worker_write(w, held->data, held->len, &none))
+        return;
+    if (!held->call) {
+        pool->bus->counters.dropped_notifications++;
+        return;
+    }
+    sb_fault fault = {.code = SB_QUEUE_FULL,
+                      .message = "Queue full",
+                      .pool = pool,
+                      .worker = -1,
+                      .reason = "max_output_queue is reached",
+                      .written = -1};
+    sb_call_fail(pool->bus, held->call, &fault);
+}
+
+void sb_route_again(sb_worker *from, sb_call *call, const char *msg, size_t len) {
+    static const sb_edits none = {.count = 0};
+    sb_pool *pool = from->pool;
+    sb_bus *bus = pool->bus;
+    sb_worker *w = choose_again(pool, call->session);
+    bool moved = false;
+    if (w && !sb_worker_is_full(w, len))
+        moved = place_again(pool, call, w, msg, len);
+    else if (!w && sb_pool_expects_worker(pool))
+        moved = sb_pool_hold(pool, call, call->session, msg, len, &none);
+    if (moved) {
+        bus->counters.requeued++;
+        return;
+    }
+    sb_fault fault = {.code = SB_WORKER_EXITED,
+                      .message = "Worker exited",
+                      .pool = pool,
+                      .worker = from->id,
+                      .reason = from->reason,
+                      .exit = from->embedded ? NULL : &from->last_exit,
+                      .stderr_tail = from->embedded ? NULL : sb_stderr_text(&from->tail),
+                      .written = 0};
+    sb_call_fail(bus, call, &fault);
+}
+
+/* --- Entry --------------------------------------------------------------------------------------- */
+
+static int route_scanned(sb_incoming *in) {
+    const sb_scan *scan = &in->scan;
+    if (scan->method.p) {
+        in->is_request = scan->id_kind != SB_ID_ABSENT;
+        return in->is_request ? route_request(in) : route_notification(in);
+    }
+    if (sb_scan_is_response(scan))
+        return sb_route_answer(in);
+    return sb_refuse_invalid(in, SB_INVALID_REQUEST, "Invalid Request",
+                             "neither a request nor an answer: 'method' or 'id' with 'result' or "
+                             "'error' is missing");
+}
+
+int sb_route_message(sb_bus *bus, sb_conn *conn, const stdio_bus_route_t *route, const char *msg,
+                     size_t len) {
+    sb_incoming in = {.bus = bus, .conn = conn, .route = route, .msg = msg, .len = len};
+    in.verbatim = route && (route->flags & STDIO_BUS_ROUTE_VERBATIM);
+    int code;
+    switch (sb_json_scan(msg, len, &in.scan)) {
+    case SB_SCAN_OK:
+        bus->stats.messages_in++;
+        if (!conn->client) {
+            bus->stats.bytes_in += len + 1;
+            in.many_lines = memchr(msg, '\n', len) || memchr(msg, '\r', len);
+        }
+        code = route_scanned(&in);
+        break;
+    case SB_SCAN_BATCH:
+        code = sb_refuse_invalid(&in, SB_INVALID_REQUEST, "Invalid Request",
+                                 "batches are not supported: send one object a line");
+        break;
+    case SB_SCAN_SCALAR:
+        code = sb_refuse_invalid(&in, SB_INVALID_REQUEST, "Invalid Request", "not a JSON object");
+        break;
+    default:
+        code = sb_refuse_invalid(&in, SB_PARSE_ERROR, "Parse error", in.scan.error_text);
+        break;
+    }
+    sb_text_free(&in.name);
+    return code;
+}

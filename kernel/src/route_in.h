@@ -1,0 +1,45 @@
+/* route_in.h: a message on its way in, as the files of the router hand it on. */
+#ifndef SB_ROUTE_IN_H
+#define SB_ROUTE_IN_H
+
+#include "bus.h"
+
+typedef struct sb_incoming {
+    sb_bus *bus;
+    sb_conn *conn;
+    const stdio_bus_route_t *route; /* NULL: none */
+    const char *msg;
+    size_t len;
+    sb_scan scan;
+    bool verbatim, is_request;
+    bool many_lines;     /* has line breaks between its tokens */
+    bool answer_null_id; /* errors do not repeat the id */
+
+    sb_pool *pool;
+    bool pool_named;
+    sb_worker *worker; /* NULL after choosing: it waits in the pool */
+    bool pinned;
+    sb_session *session;
+    sb_text name; /* of the session, decoded */
+    size_t name_len;
+    bool opens;     /* the session is opened if it is new */
+    bool enveloped; /* it stood at the top level */
+    bool moot;      /* names a request that is over */
+    sb_edits edits;
+} sb_incoming;
+
+/* Answers a request with an error (0), or counts and reports a notification or an answer (a
+ * code). `more`: see sb_fault. */
+int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason,
+              const char *more);
+/* For text that is no message: an error with a null id to a client, on_error for the host. */
+int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char *reason);
+/* Queues the message with its edits as one line. False without memory. */
+bool sb_write_incoming(sb_incoming *in, sb_worker *w);
+/* Sends an answer to the worker that asked. */
+int sb_route_answer(sb_incoming *in);
+/* A notification about a request in flight (cancelled, progress) goes where that request is, with
+ * the id or token under which the worker knows it. */
+void sb_find_named_call(sb_incoming *in);
+
+#endif

@@ -1,0 +1,209 @@
+#include "worker_exit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "pool.h"
+#include "route.h"
+#include "session.h"
+#include "worker.h"
+
+enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 5000 };
+
+void sb_worker_unbind_sessions(sb_worker *w) {
+    while (!sb_list_is_empty(&w->sessions))
+        sb_session_unbind(SB_ENTRY(w->sessions.next, sb_session, of_worker));
+}
+
+static size_t count_lines(const sb_queue *q) {
+    size_t lines = 0, left = sb_queue_len(q);
+    for (const char *p = sb_queue_data(q); left;) {
+        const char *newline = memchr(p, '\n', left);
+        if (!newline)
+            break;
+        lines++;
+        left -= (size_t)(newline + 1 - p);
+        p = newline + 1;
+    }
+    return lines;
+}
+
+/* Requests of which the worker has not seen a byte go to another one, in their order. The others
+ * are answered with the reason of the exit; `written` says whether the worker had the whole
+ * request, so that the caller knows whether it may have been carried out. */
+void sb_worker_settle_calls(sb_worker *w) {
+    sb_bus *bus = w->bus;
+    sb_queue unsent = w->out;
+    w->out = (sb_queue){0};
+    sb_pool_leave(w);
+    sb_worker_unbind_sessions(w);
+
+    size_t unsent_lines = unsent.buf ? count_lines(&unsent) : 0;
+    sb_link moving;
+    sb_list_init(&moving);
+    for (sb_link *at = w->calls.next, *next; at != &w->calls; at = next) {
+        sb_call *call = SB_ENTRY(at, sb_call, of_worker);
+        next = at->next;
+        if (call->end > unsent.written)
+            unsent_lines--;
+        if (call->begin < unsent.written || call->pinned)
+            continue;
+        sb_call_unplace(bus, call);
+        sb_list_append(&moving, &call->of_worker);
+    }
+    bus->counters.dropped_notifications += unsent_lines;
+
+    while (!sb_list_is_empty(&moving)) {
+        sb_call *call = SB_ENTRY(moving.next, sb_call, of_worker);
+        const char *msg = sb_queue_data(&unsent) + (call->begin - unsent.written);
+        size_t len = (size_t)(call->end - call->begin) - 1;
+        sb_list_remove(&call->of_worker);
+        sb_route_again(w, call, msg, len);
+    }
+    while (!sb_list_is_empty(&w->asked))
+        sb_call_close(bus, SB_ENTRY(w->asked.next, sb_call, of_worker));
+    while (!sb_list_is_empty(&w->ghosts))
+        sb_call_close(bus, SB_ENTRY(w->ghosts.next, sb_call, of_worker));
+    while (!sb_list_is_empty(&w->calls)) {
+        sb_call *call = SB_ENTRY(w->calls.next, sb_call, of_worker);
+        sb_fault fault = {.code = SB_WORKER_EXITED,
+                          .message = "Worker exited",
+                          .pool = w->pool,
+                          .worker = w->id,
+                          .reason = w->reason,
+                          .exit = w->embedded ? NULL : &w->last_exit,
+                          .stderr_tail = w->embedded ? NULL : sb_stderr_text(&w->tail),
+                          .written = call->end <= unsent.written};
+        sb_call_fail(bus, call, &fault);
+    }
+    sb_queue_free(&unsent);
+}
+
+void sb_worker_left_pool(sb_worker *w) {
+    sb_pool *pool = w->pool;
+    if (pool->running || sb_pool_expects_worker(pool))
+        return;
+    bool stopping = w->bus->state > STDIO_BUS_STATE_RUNNING;
+    sb_pool_fail_held(pool, stopping ? SB_SHUTTING_DOWN : SB_NO_WORKER,
+                      stopping ? "Shutting down" : "No worker available",
+                      stopping ? "the bus is stopping" : "every worker of the pool has ended");
+}
+
+/* --- Restart --------------------------------------------------------------------------------- */
+
+/* Whether another restart is allowed now; if so, it is noted. *delay is the back-off before it:
+ * doubled with each restart within the window, and spread by a fifth so that workers that
+ * failed together do not come back together. */
+static bool allow_restart(sb_worker *w, int64_t *delay) {
+    const sb_limits *limits = &w->bus->config.limits;
+    int64_t now = sb_clock_ms();
+    size_t kept = 0;
+    for (size_t i = 0; i < w->start_count; i++)
+        if (now - w->starts[i] < 1000 * (int64_t)limits->restart_window_sec)
+            w->starts[kept++] = w->starts[i];
+    w->start_count = kept;
+    if (kept >= limits->max_restarts)
+        return false;
+    if (kept == w->start_cap) {
+        size_t cap = w->start_cap ? 2 * w->start_cap : 8;
+        int64_t *starts = realloc(w->starts, cap * sizeof *starts);
+        if (!starts)
+            return false;
+        w->starts = starts;
+        w->start_cap = cap;
+    }
+    w->starts[w->start_count++] = now;
+    int64_t base = kept < 6 ? BACKOFF_FIRST_MS << kept : BACKOFF_MAX_MS;
+    if (base > BACKOFF_MAX_MS)
+        base = BACKOFF_MAX_MS;
+    *delay = base - base / 10 + (int64_t)(sb_random() % (uint64_t)(base / 5));
+    return true;
+}
+
+static void schedule(sb_worker *w, int64_t delay) {
+    w->state = STDIO_BUS_WORKER_RESTARTING;
+    sb_timer_set(&w->bus->timers, &w->timer, sb_clock_ms() + delay);
+}
+
+/* Chooses the state after an exit, before anybody is told of it. */
+static void choose_next_state(sb_worker *w, bool stopping) {
+    int64_t delay = 0;
+    if (w->bus->state > STDIO_BUS_STATE_RUNNING || (stopping && !w->wants_restart))
+        w->state = STDIO_BUS_WORKER_STOPPED;
+    else if (stopping)
+        schedule(w, 0);
+    else if (allow_restart(w, &delay))
+        schedule(w, delay);
+    else
+        w->state = STDIO_BUS_WORKER_FAILED;
+    w->wants_restart = false;
+}
+
+static void announce(sb_worker *w) {
+    sb_bus *bus = w->bus;
+    switch (w->state) {
+    case STDIO_BUS_WORKER_RESTARTING:
+        sb_log(bus, STDIO_BUS_LOG_WARN, "[worker=%d] %s; restarts in %lld ms", w->id, w->reason,
+               (long long)(w->timer.due - sb_clock_ms()));
+        sb_worker_event(w, "restarting");
+        break;
+    case STDIO_BUS_WORKER_FAILED:
+        sb_log(bus, STDIO_BUS_LOG_ERROR, "[worker=%d] %s; failed: %u restarts within %u s are the limit",
+               w->id, w->reason, (unsigned)bus->config.limits.max_restarts,
+               (unsigned)bus->config.limits.restart_window_sec);
+        sb_worker_event(w, "failed");
+        break;
+    default:
+        sb_log(bus, STDIO_BUS_LOG_INFO, "[worker=%d] stopped: %s", w->id, w->reason);
+        sb_worker_event(w, "stopped");
+        break;
+    }
+    sb_worker_left_pool(w);
+}
+
+void sb_worker_restart_now(sb_worker *w) {
+    w->restarts++;
+    w->bus->stats.worker_restarts++;
+    if (sb_worker_start(w) == STDIO_BUS_OK)
+        return;
+    choose_next_state(w, false);
+    sb_report(w->bus, STDIO_BUS_ERR_WORKER, "[worker=%d] pool '%s': %s", w->id,
+              w->pool->config->id, w->reason);
+    announce(w);
+}
+
+/* --- Exit -------------------------------------------------------------------------------------- */
+
+static void describe_exit(sb_worker *w) {
+    const sb_exit *e = &w->last_exit;
+    char how[96];
+    if (!e->known)
+        snprintf(how, sizeof how, "exited, its status was taken by another part of the host");
+    else if (e->signal && sb_signal_name(e->signal))
+        snprintf(how, sizeof how, "was ended by %s", sb_signal_name(e->signal));
+    else if (e->signal)
+        snprintf(how, sizeof how, "was ended by signal %d", e->signal);
+    else
+        snprintf(how, sizeof how, "exited with code %d", e->code);
+    if (w->ending)
+        snprintf(w->reason, sizeof w->reason, "%s and was replaced", w->ending);
+    else
+        snprintf(w->reason, sizeof w->reason, "%s", how);
+}
+
+void sb_worker_check_exit(sb_worker *w) {
+    sb_bus *bus = w->bus;
+    if (w->child.pid == 0 || !sb_child_reap(bus->poller, &w->child, &w->last_exit))
+        return;
+    sb_worker_read_rest(w);
+    bool stopping = w->state == STDIO_BUS_WORKER_STOPPING;
+    w->has_exited = true;
+    w->broken = false;
+    describe_exit(w);
+    sb_worker_close_streams(w);
+    choose_next_state(w, stopping);
+    sb_worker_settle_calls(w);
+    announce(w);
+}

@@ -1,0 +1,20 @@
+/* worker_exit.h: what follows the end of a worker: its requests, its sessions, its restart. */
+#ifndef SB_WORKER_EXIT_H
+#define SB_WORKER_EXIT_H
+
+#include "bus.h"
+
+/* Closes what is open and stops its timers. */
+void sb_worker_close_streams(sb_worker *w);
+/* Its streams are watched and it may be chosen. False: the system refused. */
+bool sb_worker_attach(sb_worker *w);
+void sb_worker_unbind_sessions(sb_worker *w);
+/* It ended, whatever kind it was: moves or answers its requests. w->state, w->reason and
+ * w->last_exit are set. */
+void sb_worker_settle_calls(sb_worker *w);
+/* Its pool has one worker less to hope for: answers what waits if it was the last. */
+void sb_worker_left_pool(sb_worker *w);
+/* The back-off is over. */
+void sb_worker_restart_now(sb_worker *w);
+
+#endif
