@@ -193,10 +193,12 @@ static int run(daemon_state *d) {
     }
 }
 
-/* Messages that could not be written are an error, also after an orderly end. */
-static int count_lost(daemon_state *d, int status) {
+/* The last answers, made as the bus ended, still go out. Messages that could not be written are
+ * an error, also after an orderly end. */
+static int finish_output(daemon_state *d, int status) {
     if (!d->with_client)
         return status;
+    sbd_outlet_flush(&d->client.out);
     if (sbd_outlet_waiting(&d->client.out) == 0 && d->client.lost == 0)
         return status;
     sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR,
@@ -222,7 +224,7 @@ int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source) {
         status = run(&d);
     stdio_bus_destroy(d.bus);
     if (d.bus)
-        status = count_lost(&d, status);
+        status = finish_output(&d, status);
     if (d.with_client)
         sbd_stdio_close(&d.client);
     sbd_log_flush(&d.log);
