@@ -45,7 +45,7 @@ internal static class HelpText
 
     public static int ShowVersion()
     {
-        Console.Out.WriteLine($"stdiobus-shell {ShellVersion} (PowerShell engine {EngineVersion})");
+        Console.Out.WriteLine($"stdiobus-shell {ShellVersion.ToString(3)} (PowerShell engine {EngineVersion})");
         return ExitCode.Success;
     }
 

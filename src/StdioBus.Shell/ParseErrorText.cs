@@ -12,7 +12,7 @@ internal static class ParseErrorText
     public static string Describe(ParseError error)
     {
         var line = error.Extent.StartLineNumber.ToString(CultureInfo.InvariantCulture);
-        var text = error.Extent.StartScriptPosition.Line;
+        var text = error.Extent.StartScriptPosition.Line.TrimEnd('\r', '\n');
         var start = Math.Clamp(error.Extent.StartColumnNumber - 1, 0, text.Length);
         var end = error.Extent.EndLineNumber > error.Extent.StartLineNumber ? text.Length : error.Extent.EndColumnNumber - 1;
         var margin = new string(' ', Math.Max(4, line.Length));

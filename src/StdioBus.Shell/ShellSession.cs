@@ -64,21 +64,17 @@ internal sealed class ShellSession : IDisposable
 
     private int Run(ShellAction action, string text, IReadOnlyList<string> arguments)
     {
+        if (action == ShellAction.RunCommand && ShowParseErrors(text))
+            return ExitCode.Failed;
+
         using var powerShell = PowerShell.Create(_runspace);
         if (action == ShellAction.RunScript)
         {
-            // In the global scope, as pwsh runs a -File.
-            powerShell.Commands.AddCommand(new Command(text, isScript: false, useLocalScope: false));
-            foreach (var parameter in ScriptArguments.Bind(arguments))
-                powerShell.Commands.Commands[0].Parameters.Add(parameter);
+            // Called from text, not as the pipeline's own command: only then its exit code can be told from $?.
+            powerShell.AddScript(ScriptInvocation.Text(text, arguments), useLocalScope: false);
         }
         else
         {
-            Parser.ParseInput(text, out _, out var errors);
-            foreach (var error in errors)
-                _host.UI.WriteErrorLine(ParseErrorText.Describe(error));
-            if (errors.Length > 0)
-                return ExitCode.Failed;
             powerShell.AddScript(text, useLocalScope: false);
             foreach (var argument in arguments)
                 powerShell.AddArgument(argument);
@@ -89,7 +85,19 @@ internal sealed class ShellSession : IDisposable
             return ExitCode.Failed;
         if (_host.ExitCode is { } chosen)
             return chosen;
-        return action == ShellAction.RunScript || LastCommandSucceeded() ? ExitCode.Success : ExitCode.Failed;
+        if (LastCommandSucceeded())
+            return ExitCode.Success;
+        // A script's exit ends the script only; its code is where a caller looks for it.
+        return action == ShellAction.RunScript && _runspace.SessionStateProxy.GetVariable("LASTEXITCODE") is int code && code != 0 ? code : ExitCode.Failed;
+    }
+
+    /// <summary>True when the text cannot be parsed.</summary>
+    private bool ShowParseErrors(string text)
+    {
+        Parser.ParseInput(text, out _, out var errors);
+        foreach (var error in errors)
+            _host.UI.WriteErrorLine(ParseErrorText.Describe(error));
+        return errors.Length > 0;
     }
 
     /// <summary>
