@@ -1,0 +1,90 @@
+namespace StdioBus;
+
+/// <summary>
+/// How the protocol layer reaches a kernel. A backend knows no JSON-RPC beyond routing. Every method may be called
+/// from any thread.
+/// </summary>
+internal interface IBusBackend
+{
+    /// <summary>Which one it is.</summary>
+    BackendKind Kind { get; }
+
+    /// <summary>Whether pool and session travel beside the message, so that it may stay plain JSON-RPC.</summary>
+    bool RoutesBesideMessage { get; }
+
+    /// <summary>Starts the workers. Ends when they run, or with a <see cref="StdioBusException"/>; then nothing runs.</summary>
+    Task StartAsync(IBackendEvents events);
+
+    /// <summary>
+    /// Takes a message. What becomes of it is told by its receipt, or for a request by
+    /// <see cref="IBackendEvents.OnSendRefused"/> or an answer.
+    /// </summary>
+    void Send(in OutgoingMessage message);
+
+    /// <summary>
+    /// The request of this cookie was given up: frees what it holds, then sends the notice, if there is one, to the
+    /// worker that has the request; to all of its pool when that is not known (ids are unique, others ignore it).
+    /// </summary>
+    void GiveUp(ulong cookie, in OutgoingMessage notice);
+
+    /// <summary>Sets or clears reasons for not reading from a worker.</summary>
+    void SetPaused(int workerId, PauseReasons reasons, bool paused);
+
+    /// <summary>Counters and counts; after the end, the last ones.</summary>
+    BackendSnapshot GetSnapshot();
+
+    /// <summary>All workers; after the end, none.</summary>
+    Task<IReadOnlyList<BusWorker>> GetWorkersAsync();
+
+    /// <summary>An orderly end within the timeout; null for the kernel's default. Calling it again only shortens it.</summary>
+    Task StopAsync(TimeSpan? timeout);
+
+    /// <summary>An end without grace. Safe in every state, also after another end.</summary>
+    Task KillAsync();
+}
+
+/// <summary>Why a worker is not read; the kernel's host bits.</summary>
+[Flags]
+internal enum PauseReasons
+{
+    /// <summary>It is read.</summary>
+    None = 0,
+
+    /// <summary>A stream's queue is full.</summary>
+    Stream = 1,
+
+    /// <summary>A blocking subscription's queue is full.</summary>
+    Subscription = 2,
+}
+
+/// <summary>What a backend tells, on its own thread. None of these runs user code or throws.</summary>
+internal interface IBackendEvents
+{
+    /// <summary>A line for the host.</summary>
+    void OnMessage(in IncomingMessage message);
+
+    /// <summary>A request's message was not taken.</summary>
+    void OnSendRefused(ulong cookie, StdioBusException error);
+
+    /// <summary>A request was given to this worker.</summary>
+    void OnPlaced(ulong cookie, int workerId);
+
+    /// <summary>A worker's process came or went.</summary>
+    void OnWorker(int workerId, WorkerEvent change);
+
+    /// <summary>A line of the kernel's log, or of a worker's stderr.</summary>
+    void OnLog(BusLogLevel level, int? workerId, string text);
+
+    /// <summary>Nothing runs any more. Without an error it was asked to end.</summary>
+    void OnClosed(StdioBusException? error);
+}
+
+/// <summary>What happened to a worker.</summary>
+internal enum WorkerEvent
+{
+    Started,
+    Stopped,
+    Restarting,
+    Failed,
+    Stopping,
+}

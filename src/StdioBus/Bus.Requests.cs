@@ -1,0 +1,221 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace StdioBus;
+
+public sealed partial class Bus
+{
+    /// <summary>Sends a request and waits for its result.</summary>
+    /// <param name="method">The method; null for the pool's default method, when a pool is named.</param>
+    /// <param name="parameters">
+    /// The parameters: <see cref="RawJson"/>, JSON elements, documents and nodes as they are, anything else through
+    /// System.Text.Json. An object or an array; null leaves them out.
+    /// </param>
+    /// <param name="options">Where to and how; null for the defaults.</param>
+    /// <param name="cancellationToken">Gives the request up: the worker is told, a late answer is dropped.</param>
+    /// <returns>The result. When its chunks were seen and it is an object, <c>text</c> has their whole text.</returns>
+    /// <exception cref="StdioBusException">Anything that ends the request but a result.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async Task<JsonElement> RequestAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        JsonElements.Parse(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>The same, with the result made by <see cref="RequestOptions.Reader"/>.</summary>
+    /// <inheritdoc cref="RequestAsync"/>
+    public async Task<object?> RequestObjectAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        byte[] result = await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false);
+        return (options?.Reader ?? JsonElements.Reader)(result);
+    }
+
+    /// <summary>The same, with the bytes of the result.</summary>
+    /// <inheritdoc cref="RequestAsync"/>
+    public async Task<RawJson> RequestRawAsync(string? method, RawJson? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        new(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>
+    /// Sends a request and yields what belongs to it as it arrives, then exactly one result. The request is sent when
+    /// the enumeration begins; leaving it early gives the request up.
+    /// </summary>
+    /// <inheritdoc cref="RequestAsync"/>
+    public async IAsyncEnumerable<StreamEvent> StreamRequestAsync(string? method, object? parameters = null, StreamOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        options ??= new StreamOptions();
+        JsonReader reader = options.Reader ?? JsonElements.Reader;
+        var target = RequestTarget.Find(this, method, options);
+        var call = new StreamCall(Clock)
+        {
+            Method = target.Method,
+            Pool = target.Pool,
+            PoolName = options.Pool,
+            Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout),
+            IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout ?? _options.Timeout),
+            Reader = reader,
+            Capacity = _options.StreamQueue,
+            OverflowBytes = _options.StreamOverflowBytes,
+            Flow = _flow,
+            Progress = PumpFor(options, reader),
+        };
+        Send(call, target, parameters, options);
+        try
+        {
+            while (await call.NextAsync(cancellationToken).ConfigureAwait(false) is { } next)
+                yield return next;
+        }
+        finally
+        {
+            _closer.GiveUp(call, "the consumer left the stream", () => new BusCancelledException($"The stream of '{call.Method}' was left by its consumer.") { Method = call.Method, Pool = call.Pool?.Id });
+        }
+    }
+
+    /// <summary>Sends a one-way message; ends when the kernel took it.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="parameters">As in <see cref="RequestAsync"/>.</param>
+    /// <param name="options">Where to; null for the only pool.</param>
+    /// <param name="cancellationToken">Ends the waiting only.</param>
+    /// <exception cref="StdioBusException">It cannot be sent.</exception>
+    public Task NotifyAsync(string method, object? parameters = null, MessageOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        options ??= new MessageOptions();
+        var target = RequestTarget.Find(this, method, options);
+        var text = new ByteBuffer();
+        var message = new ByteBuffer();
+        try
+        {
+            ParamsWriter.Write(text, parameters);
+            string? session = target.RouteSession(this, options, ParamsFacts.Read(text.Written).SessionId);
+            MessageComposer.WriteNotification(message, target.Method, text.Written, target.Envelope(this, options, session));
+            _methods.Note(target.Method);
+            return SendWithReceipt(message, options.Pool, session, target.IsVerbatim).WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            text.Release();
+            message.Release();
+        }
+    }
+
+    /// <summary>Sends a JSON-RPC message of one's own, as it is; ends when the kernel took it.</summary>
+    /// <param name="message">One JSON object.</param>
+    /// <param name="options">Pool and session; the rest does not apply.</param>
+    /// <param name="cancellationToken">Ends the waiting only.</param>
+    /// <exception cref="StdioBusException">It cannot be sent.</exception>
+    public Task SendAsync(RawJson message, MessageOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        if (!JsonScan.IsOneContainer(message.Utf8.Span))
+            throw new BusInvalidArgumentException($"{nameof(message)}: expected one JSON object.");
+        var buffer = new ByteBuffer();
+        buffer.Write(message.Utf8.Span);
+        ParamsWriter.MakeOneLine(buffer.Written);
+        try
+        {
+            return SendWithReceipt(buffer, options?.Pool, options?.SessionId, verbatim: false).WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            buffer.Release();
+        }
+    }
+
+    private async ValueTask<byte[]> ExecuteAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        options ??= DefaultOptions;
+        JsonReader reader = options.Reader ?? JsonElements.Reader;
+        var target = RequestTarget.Find(this, method, options);
+        ProgressPump? progress = PumpFor(options, reader);
+        var call = new RequestCall
+        {
+            Method = target.Method,
+            Pool = target.Pool,
+            PoolName = options.Pool,
+            Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout ?? _options.Timeout),
+            IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout),
+            Reader = reader,
+            Progress = progress,
+        };
+        Send(call, target, parameters, options);
+        CancellationTokenRegistration registration = cancellationToken.CanBeCanceled
+            ? cancellationToken.UnsafeRegister(
+                static (state, token) =>
+                {
+                    (CallCloser closer, RequestCall cancelled) = ((CallCloser, RequestCall))state!;
+                    closer.GiveUp(cancelled, "cancelled by the caller", () => new OperationCanceledException($"The request '{cancelled.Method}' was cancelled.", token));
+                },
+                (_closer, call))
+            : default;
+        try
+        {
+            return await call.Completion.ConfigureAwait(false);
+        }
+        finally
+        {
+            await registration.DisposeAsync().ConfigureAwait(false);
+            if (progress is not null)
+                await progress.WhenIdle().ConfigureAwait(false);
+        }
+    }
+
+    private static readonly RequestOptions DefaultOptions = new();
+
+    // Writes the message, enters the call into the table, and only then hands the message over.
+    private void Send(PendingCall call, in RequestTarget target, object? parameters, RequestOptions options)
+    {
+        if (State != BusState.Running)
+            throw NotRunning();
+        RequestBuffers buffers = RequestBuffers.Take();
+        try
+        {
+            ParamsWriter.Write(buffers.Params, parameters);
+            ReadOnlySpan<byte> text = buffers.Params.Written;
+            ParamsFacts facts = ParamsFacts.Read(text);
+            bool reports = options.ReportProgress ?? (target.Pool?.Dialect == Dialect.Mcp && call.Method != "initialize");
+            bool addToken = reports && facts.ProgressToken is null && (text.IsEmpty || text[JsonScan.SkipSpace(text, 0)] == (byte)'{');
+            call.Id = _ids.Next();
+            call.ParamsSession = facts.SessionId;
+            call.CallerToken = facts.ProgressToken;
+            call.RouteSession = target.RouteSession(this, options, facts.SessionId);
+            call.HasOwnKey = addToken || facts.ProgressToken is not null || facts.SessionId is not null || options.SessionId is not null;
+            MessageComposer.WriteRequest(buffers.Message, _ids, call.Id, call.Method, text, facts, addToken, target.Envelope(this, options, call.RouteSession));
+            if (call.Method == "initialize")
+                target.Pool?.OnInitialize(facts.HasTextVersion, facts.HasNumberVersion);
+            _methods.Note(call.Method);
+            Enter(call);
+            int length = buffers.Message.Length;
+            _backend.Send(new OutgoingMessage(buffers.Message.Detach(), length, options.Pool, call.RouteSession, Verbatim: target.IsVerbatim, Cookie: (ulong)call.Id));
+        }
+        finally
+        {
+            buffers.Return();
+        }
+    }
+
+    private void Enter(PendingCall call)
+    {
+        long now = Clock();
+        long? due = call.Start(now);
+        if (!_calls.Add(call, call.IsStream && _options.SingleStream, out bool hasStream))
+            throw State == BusState.Running && hasStream && call.IsStream && _options.SingleStream
+                ? new BusInvalidStateException($"A stream runs on the bus '{Name}' already, and {nameof(BusOptions.SingleStream)} allows one at a time.")
+                : NotRunning();
+        Interlocked.Increment(ref _counters.Requests);
+        if (due is { } at)
+            _timer.Queue.Add(call, at);
+        _flow.CallsChanged();
+    }
+
+    private Task SendWithReceipt(ByteBuffer message, string? pool, string? session, bool verbatim)
+    {
+        if (State != BusState.Running)
+            throw NotRunning();
+        var receipt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        int length = message.Length;
+        _backend.Send(new OutgoingMessage(message.Detach(), length, pool, session, Verbatim: verbatim, Receipt: receipt));
+        return receipt.Task;
+    }
+
+    private ProgressPump? PumpFor(RequestOptions options, JsonReader reader) => options.OnProgress is null
+        ? null
+        : new ProgressPump(options.OnProgress, reader, error => _log.Add(BusLogLevel.Error, null, $"{nameof(RequestOptions.OnProgress)} threw: {error}"));
+}

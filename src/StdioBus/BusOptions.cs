@@ -1,0 +1,38 @@
+namespace StdioBus;
+
+/// <summary>What a <see cref="Bus"/> is made from.</summary>
+public sealed class BusOptions
+{
+    /// <summary>The configuration; exactly one of this and <see cref="ConfigPath"/> is given.</summary>
+    public BusConfig? Config { get; set; }
+
+    /// <summary>Path of a configuration file: the kernel's format, or one with <c>mcpServers</c>.</summary>
+    public string? ConfigPath { get; set; }
+
+    /// <summary>Limits that win over those of the configuration, one by one.</summary>
+    public BusLimits? Limits { get; set; }
+
+    /// <summary>How the kernel is reached.</summary>
+    public BackendKind Backend { get; set; } = BackendKind.Auto;
+
+    /// <summary>The total deadline of requests that name none: 30 s. Null, zero or infinite: none.</summary>
+    public TimeSpan? Timeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The idle deadline of requests that name none; reset by each of their notifications. Null, zero or infinite: none.</summary>
+    public TimeSpan? IdleTimeout { get; set; }
+
+    /// <summary>Options of the native backend.</summary>
+    public NativeOptions? Native { get; set; }
+
+    /// <summary>The bus's name, unique among the open ones of the process; null for <c>bus1</c>, <c>bus2</c> …</summary>
+    public string? Name { get; set; }
+
+    /// <summary>Whether a second stream is refused while one runs.</summary>
+    public bool SingleStream { get; set; }
+
+    /// <summary>Bytes a stream may hold when its worker cannot be paused, because another call waits on it: 64 MiB.</summary>
+    public long StreamOverflowBytes { get; set; } = 64L * 1024 * 1024;
+
+    /// <summary>Events a stream holds before reading from its worker pauses: 1024.</summary>
+    public int StreamQueue { get; set; } = 1024;
+}

@@ -1,0 +1,90 @@
+namespace StdioBus;
+
+/// <summary>Checks a bus's options and copies them, so that later changes have no effect.</summary>
+internal static class BusOptionsReader
+{
+    /// <summary>The options and the configuration they name.</summary>
+    /// <exception cref="StdioBusException">They are unusable.</exception>
+    public static (BusOptions Options, BusConfig Config) Read(BusOptions options)
+    {
+        if (options.Config is null && options.ConfigPath is null)
+            throw new BusInvalidArgumentException($"Neither {nameof(options.Config)} nor {nameof(options.ConfigPath)} is given; one of them is needed.");
+        if (options.Config is not null && options.ConfigPath is not null)
+            throw new BusInvalidArgumentException($"{nameof(options.Config)} and {nameof(options.ConfigPath)} are mutually exclusive; give one of them.");
+        if (options.Backend is not (BackendKind.Auto or BackendKind.Native))
+            throw Enum.IsDefined(options.Backend)
+                ? new BusNotSupportedException($"{nameof(options.Backend)}: this version has the {nameof(BackendKind.Native)} backend only, not {options.Backend}.")
+                : new BusInvalidArgumentException($"{nameof(options.Backend)}: expected a backend's name, got {(int)options.Backend}.");
+        if (options.Name is { } name && string.IsNullOrWhiteSpace(name))
+            throw new BusInvalidArgumentException($"{nameof(options.Name)}: expected a text that is not empty.");
+        if (options.StreamQueue < 1)
+            throw new BusInvalidArgumentException($"{nameof(options.StreamQueue)}: expected 1 or more, got {options.StreamQueue}.");
+        if (options.StreamOverflowBytes < 1)
+            throw new BusInvalidArgumentException($"{nameof(options.StreamOverflowBytes)}: expected 1 or more, got {options.StreamOverflowBytes}.");
+        BusConfig source = options.Config ?? BusConfig.Load(options.ConfigPath!);
+        source.Validate();
+        BusLimits limits = (source.Limits ?? new BusLimits()).OverriddenBy(options.Limits);
+        var config = new BusConfig { Pools = [.. source.Pools.Select(pool => pool.Copy())], Limits = limits };
+        config.Validate();
+        var copy = new BusOptions
+        {
+            Config = config,
+            Limits = limits,
+            Backend = options.Backend,
+            Timeout = Limit(nameof(options.Timeout), options.Timeout),
+            IdleTimeout = Limit(nameof(options.IdleTimeout), options.IdleTimeout),
+            Native = ReadNative(options.Native),
+            Name = options.Name,
+            SingleStream = options.SingleStream,
+            StreamOverflowBytes = options.StreamOverflowBytes,
+            StreamQueue = options.StreamQueue,
+        };
+        return (copy, config);
+    }
+
+    /// <summary>A deadline: zero and infinite mean none.</summary>
+    public static TimeSpan? Limit(string name, TimeSpan? time)
+    {
+        if (time is null || time == TimeSpan.Zero || time == Timeout.InfiniteTimeSpan || time == TimeSpan.MaxValue)
+            return null;
+        return time > TimeSpan.Zero
+            ? time
+            : throw new BusInvalidArgumentException($"{name}: expected a time that is not negative, got {time}.");
+    }
+
+    private static NativeOptions ReadNative(NativeOptions? native)
+    {
+        NativeOptions options = native?.Copy() ?? new NativeOptions();
+        if (options.PollInterval < TimeSpan.FromMilliseconds(1))
+            throw new BusInvalidArgumentException($"{nameof(options.PollInterval)}: expected 1 ms or more, got {options.PollInterval}.");
+        if (!Enum.IsDefined(options.LogLevel))
+            throw new BusInvalidArgumentException($"{nameof(options.LogLevel)}: expected Debug, Information, Warning or Error, got {(int)options.LogLevel}.");
+        if (options.LibraryPath is { } library && !Path.IsPathFullyQualified(library))
+            throw new BusInvalidArgumentException($"{nameof(options.LibraryPath)}: expected an absolute path, got '{library}'.");
+        switch (options.ListenMode)
+        {
+            case ListenMode.None:
+                if (options.TcpHost is not null || options.TcpPort is not null || options.UnixPath is not null)
+                    throw new BusInvalidArgumentException($"{nameof(options.ListenMode)}: an address is given, but no way to listen; set it to Tcp or Unix.");
+                break;
+            case ListenMode.Tcp:
+                if (options.UnixPath is not null)
+                    throw new BusInvalidArgumentException($"{nameof(options.UnixPath)}: does not apply to a TCP listener.");
+                if (options.TcpPort is not (>= 0 and <= 65535))
+                    throw new BusInvalidArgumentException($"{nameof(options.TcpPort)}: expected a port from 0 (the system chooses) to 65535, got {options.TcpPort?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}.");
+                if (options.TcpHost is { Length: 0 })
+                    throw new BusInvalidArgumentException($"{nameof(options.TcpHost)}: expected an address or a name that is not empty.");
+                break;
+            case ListenMode.Unix:
+                if (options.TcpHost is not null || options.TcpPort is not null)
+                    throw new BusInvalidArgumentException($"{nameof(options.TcpPort)}: a host and a port do not apply to a Unix socket.");
+                if (string.IsNullOrEmpty(options.UnixPath))
+                    throw new BusInvalidArgumentException($"{nameof(options.UnixPath)}: required for a Unix socket.");
+                break;
+            default:
+                throw new BusInvalidArgumentException($"{nameof(options.ListenMode)}: expected None, Tcp or Unix, got {(int)options.ListenMode}.");
+        }
+
+        return options;
+    }
+}

@@ -1,0 +1,86 @@
+namespace StdioBus;
+
+/// <summary>
+/// Ends calls that were taken out of the table, in each of the ways in which they can end, and gives up those that
+/// are still in it. Whichever comes first wins; the others find nothing.
+/// </summary>
+internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable calls, DeadlineQueue deadlines, WorkerFlow flow, BusCounters counters, Func<long> clock)
+{
+    /// <summary>Ends a call with its result.</summary>
+    public void Succeed(PendingCall call, ReadOnlySpan<byte> result, int workerId)
+    {
+        Interlocked.Increment(ref counters.Results);
+        deadlines.End(call);
+        call.OnResult(result, workerId);
+        flow.CallsChanged();
+    }
+
+    /// <summary>Ends a call with an error.</summary>
+    public void Fail(PendingCall call, Exception error)
+    {
+        Interlocked.Increment(ref counters.Failures);
+        deadlines.End(call);
+        call.OnFailure(error);
+        flow.CallsChanged();
+    }
+
+    /// <summary>Hands a call a notification of its own. A stream that holds too much is given up.</summary>
+    public void Notify(PendingCall call, ref IncomingNotification notification)
+    {
+        call.Heard(notification.Method, clock());
+        call.OnNotification(ref notification);
+        if (call is StreamCall { HasOverflown: true } stream)
+        {
+            GiveUp(call, "the consumer is too slow", () => new BusResourceException(
+                $"The stream of '{call.Method}' holds more than {nameof(BusOptions.StreamOverflowBytes)} ({stream.OverflowBytes} bytes): its consumer is slow, and its worker cannot be paused because another call waits on it.")
+            {
+                Method = call.Method,
+                Pool = call.Pool?.Id,
+                WorkerId = stream.SourceWorker < 0 ? null : stream.SourceWorker,
+            });
+        }
+    }
+
+    /// <summary>Gives up a call: the kernel frees what it holds and the worker is told. False when it had ended.</summary>
+    public bool GiveUp(PendingCall call, string reason, Func<Exception> error)
+    {
+        if (!calls.Remove(call))
+            return false;
+        GiveUpRemoved(call, reason, error());
+        return true;
+    }
+
+    /// <summary>Gives up all calls, and lets no more in.</summary>
+    public void GiveUpAll(string reason, Func<PendingCall, Exception> error)
+    {
+        foreach (PendingCall call in calls.Close())
+            GiveUpRemoved(call, reason, error(call));
+    }
+
+    /// <summary>Ends all calls of a bus whose kernel is gone, and lets no more in.</summary>
+    public void FailAll(Func<PendingCall, Exception> error)
+    {
+        foreach (PendingCall call in calls.Close())
+            Fail(call, error(call));
+    }
+
+    /// <summary>Looks at a call whose deadline may have passed.</summary>
+    public void Expire(PendingCall call)
+    {
+        if (call.Overdue(clock(), out long next) is { } timeout)
+            GiveUp(call, "timed out", () => timeout);
+        else
+            deadlines.Add(call, next);
+    }
+
+    private void GiveUpRemoved(PendingCall call, string reason, Exception error)
+    {
+        var notice = new ByteBuffer();
+        bool hasNotice = CancellationNotice.Write(notice, ids, call, reason);
+        int length = notice.Length;
+        backend.GiveUp((ulong)call.Id, hasNotice
+            ? new OutgoingMessage(notice.Detach(), length, call.PoolName, call.RouteSession, call.Worker, call.Pool?.Envelope == EnvelopeKind.StdioBus)
+            : new OutgoingMessage(null, 0));
+        Fail(call, error);
+    }
+}

@@ -1,0 +1,255 @@
+namespace StdioBus;
+
+/// <summary>
+/// The requests of a bus that wait for an answer: by id, by session, by token and by worker. Its lock is held for
+/// look-ups only, never while anything is told to anybody.
+/// </summary>
+internal sealed class CallTable
+{
+    private readonly object _gate = new();
+    private readonly CallIds _ids;
+    private readonly Dictionary<long, PendingCall> _calls = [];
+    private readonly CallIndex _bySession = new();
+    private readonly CallIndex _byCallerToken = new();
+    private readonly CallList[] _onWorker;
+    private readonly CallList[] _unplaced;
+    private readonly PoolInfo[] _poolOfWorker;
+    private bool _closed;
+
+    public CallTable(CallIds ids, IReadOnlyList<PoolInfo> pools)
+    {
+        _ids = ids;
+        _poolOfWorker = [.. pools.SelectMany(pool => Enumerable.Repeat(pool, pool.Instances))];
+        _onWorker = [.. _poolOfWorker.Select(_ => new CallList())];
+        _unplaced = [.. pools.Select(_ => new CallList())];
+    }
+
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _calls.Count;
+        }
+    }
+
+    /// <summary>How many streams are among them.</summary>
+    public int StreamCount { get; private set; }
+
+    /// <summary>The pool of a worker; null for a number without worker.</summary>
+    public PoolInfo? PoolOf(int workerId) => (uint)workerId < (uint)_poolOfWorker.Length ? _poolOfWorker[workerId] : null;
+
+    /// <summary>Adds a call; false when the table is closed. With <paramref name="onlyStream"/> also when a stream is there.</summary>
+    public bool Add(PendingCall call, bool onlyStream, out bool hasStream)
+    {
+        lock (_gate)
+        {
+            hasStream = StreamCount > 0;
+            if (_closed || (onlyStream && hasStream))
+                return false;
+            _calls.Add(call.Id, call);
+            if (call.IsStream)
+                StreamCount++;
+            if (call.RouteSession is { } route)
+                _bySession.Add(route, call);
+            if (call.ParamsSession is { } session && session != call.RouteSession)
+                _bySession.Add(session, call);
+            if (call.CallerToken is { } token)
+                _byCallerToken.Add(token, call);
+            if (call.Pool is { } pool)
+                Put(call, pool.OnlyWorker);
+            return true;
+        }
+    }
+
+    /// <summary>Takes a call out; false when someone else did.</summary>
+    public bool Remove(PendingCall call)
+    {
+        lock (_gate)
+            return RemoveLocked(call);
+    }
+
+    /// <summary>Takes out the call with this id; null when there is none.</summary>
+    public PendingCall? Take(long id)
+    {
+        lock (_gate)
+            return _calls.TryGetValue(id, out PendingCall? call) && RemoveLocked(call) ? call : null;
+    }
+
+    /// <summary>Takes out all and lets no more in.</summary>
+    public IReadOnlyList<PendingCall> Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            PendingCall[] calls = [.. _calls.Values];
+            foreach (PendingCall call in calls)
+                RemoveLocked(call);
+            return calls;
+        }
+    }
+
+    /// <summary>Notes which worker has a request.</summary>
+    public void Place(long id, int workerId)
+    {
+        lock (_gate)
+            if (_calls.TryGetValue(id, out PendingCall? call))
+                Put(call, workerId);
+    }
+
+    /// <summary>A worker's process ended: what it had and was not answered is somewhere else now.</summary>
+    public void Unplace(int workerId)
+    {
+        lock (_gate)
+        {
+            if ((uint)workerId >= (uint)_onWorker.Length || _poolOfWorker[workerId].OnlyWorker == workerId)
+                return;
+            while (_onWorker[workerId].First is { } call)
+                Put(call, -1);
+        }
+    }
+
+    /// <summary>Whether every call that this worker may have is a stream whose consumer is slow.</summary>
+    public bool HasOnlyFullStreams(int workerId)
+    {
+        lock (_gate)
+            return PoolOf(workerId) is { } pool
+                && AreFullStreams(_onWorker[workerId])
+                && AreFullStreams(_unplaced[pool.Index]);
+    }
+
+    /// <summary>
+    /// The call a notification belongs to; null for none. By its session, its progress token or its request id, else
+    /// by the worker that sent it. <paramref name="ambiguous"/>: several could own it and the oldest does.
+    /// </summary>
+    public PendingCall? FindOwner(in IncomingNotification notification, string? topSession, string? paramsSession, out bool ambiguous)
+    {
+        ambiguous = false;
+        lock (_gate)
+        {
+            if (_calls.Count == 0)
+                return null;
+            PoolInfo? pool = PoolOf(notification.WorkerId);
+            NotificationKeys keys = notification.Keys;
+            PendingCall? named = ByOurId(notification.Json, keys.ProgressToken, pool)
+                ?? ByCallerToken(notification.Json, keys.ProgressToken, pool)
+                ?? ByOurId(notification.Json, keys.RequestId, pool);
+            PendingCall? owner = BySession(topSession, named, pool, ref ambiguous)
+                ?? BySession(paramsSession, named, pool, ref ambiguous)
+                ?? named;
+            if (owner is not null)
+            {
+                if (owner.Worker < 0 && notification.WorkerId >= 0)
+                    Put(owner, notification.WorkerId);
+                return owner;
+            }
+
+            bool hasKey = topSession is not null || paramsSession is not null || keys.ProgressToken.IsPresent || keys.RequestId.IsPresent;
+            return hasKey ? null : ByWorker(notification.WorkerId, pool, ref ambiguous);
+        }
+    }
+
+    private static bool AreFullStreams(CallList list)
+    {
+        for (PendingCall? call = list.First; call is not null; call = call.Next)
+            if (call is not StreamCall { IsFull: true })
+                return false;
+        return true;
+    }
+
+    private static bool IsOf(PendingCall call, PoolInfo? pool) => pool is null || call.Pool is null || call.Pool == pool;
+
+    private PendingCall? ByOurId(ReadOnlySpan<byte> json, JsonSlice place, PoolInfo? pool) =>
+        place.IsPresent
+        && _ids.Read(place.Of(json)) is var id and not 0
+        && _calls.TryGetValue(id, out PendingCall? call)
+        && IsOf(call, pool)
+            ? call
+            : null;
+
+    private PendingCall? ByCallerToken(ReadOnlySpan<byte> json, JsonSlice place, PoolInfo? pool)
+    {
+        if (!place.IsPresent)
+            return null;
+        foreach (PendingCall call in _byCallerToken.Find(ProgressTokens.Normalise(place.Of(json))))
+            if (IsOf(call, pool))
+                return call;
+        return null;
+    }
+
+    // Several calls of one session are told apart by token or id; else the oldest is the owner.
+    private PendingCall? BySession(string? session, PendingCall? named, PoolInfo? pool, ref bool ambiguous)
+    {
+        if (session is null)
+            return null;
+        PendingCall? oldest = null;
+        foreach (PendingCall call in _bySession.Find(session))
+        {
+            if (!IsOf(call, pool))
+                continue;
+            if (call == named)
+            {
+                ambiguous = false;
+                return call;
+            }
+
+            ambiguous |= oldest is not null;
+            oldest ??= call;
+        }
+
+        return oldest;
+    }
+
+    private PendingCall? ByWorker(int workerId, PoolInfo? pool, ref bool ambiguous)
+    {
+        if (pool is null)
+            return null;
+        PendingCall? placed = _onWorker[workerId].First;
+        PendingCall? unplaced = _unplaced[pool.Index].First;
+        if (placed is null || unplaced is null)
+        {
+            PendingCall? only = placed ?? unplaced;
+            if (only is null || only.Next is null)
+                return only;
+        }
+
+        PendingCall? owner = Oldest(FirstWithoutKey(placed), FirstWithoutKey(unplaced));
+        ambiguous = owner is not null;
+        return owner;
+    }
+
+    private static PendingCall? FirstWithoutKey(PendingCall? call)
+    {
+        while (call is { HasOwnKey: true })
+            call = call.Next;
+        return call;
+    }
+
+    private static PendingCall? Oldest(PendingCall? one, PendingCall? other) =>
+        one is null || (other is not null && other.Id < one.Id) ? other : one;
+
+    private void Put(PendingCall call, int workerId)
+    {
+        if (call.Pool is not { } pool)
+            return;
+        call.List?.Remove(call);
+        call.Worker = (uint)workerId < (uint)_onWorker.Length ? workerId : -1;
+        (call.Worker < 0 ? _unplaced[pool.Index] : _onWorker[call.Worker]).Add(call);
+    }
+
+    private bool RemoveLocked(PendingCall call)
+    {
+        if (!_calls.Remove(call.Id))
+            return false;
+        if (call.IsStream)
+            StreamCount--;
+        if (call.RouteSession is { } route)
+            _bySession.Remove(route, call);
+        if (call.ParamsSession is { } session && session != call.RouteSession)
+            _bySession.Remove(session, call);
+        if (call.CallerToken is { } token)
+            _byCallerToken.Remove(token, call);
+        call.List?.Remove(call);
+        return true;
+    }
+}

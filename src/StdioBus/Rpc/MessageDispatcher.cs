@@ -1,0 +1,136 @@
+namespace StdioBus;
+
+/// <summary>
+/// Hands each line from the workers to whom it belongs, on the backend's thread: answers to their calls, notifications
+/// to calls and subscriptions, requests back with an error, as nothing here answers them.
+/// </summary>
+internal sealed class MessageDispatcher(
+    IBusBackend backend,
+    CallIds ids,
+    CallTable calls,
+    CallCloser closer,
+    SubscriptionSet subscriptions,
+    WorkerFlow flow,
+    WorkerBoard workers,
+    MethodNames methods,
+    BusCounters counters,
+    BusLog log,
+    Action<StdioBusException?> closed) : IBackendEvents
+{
+    private long _notifications;
+
+    public void OnMessage(in IncomingMessage message)
+    {
+        MessageView view = MessageView.Read(message.Json);
+        if (view.Method.IsString(message.Json))
+        {
+            if (view.Id.IsPresent)
+                RefuseRequest(message, view);
+            else
+                OnNotification(message, view);
+        }
+        else if (view.Id.IsPresent)
+        {
+            OnAnswer(message, view);
+        }
+        else
+        {
+            Interlocked.Increment(ref counters.Unreadable);
+        }
+    }
+
+    public void OnSendRefused(ulong cookie, StdioBusException error)
+    {
+        if (calls.Take((long)cookie) is { } call)
+            closer.Fail(call, error);
+    }
+
+    public void OnPlaced(ulong cookie, int workerId) => calls.Place((long)cookie, workerId);
+
+    public void OnWorker(int workerId, WorkerEvent change)
+    {
+        switch (change)
+        {
+            case WorkerEvent.Started:
+                workers.SetLost(workerId, false);
+                flow.WorkerStarted(workerId);
+                break;
+            case WorkerEvent.Stopped:
+            case WorkerEvent.Restarting:
+                calls.Unplace(workerId);
+                subscriptions.OnWorkerStopped(workerId);
+                flow.CallsChanged();
+                break;
+            case WorkerEvent.Failed:
+                calls.Unplace(workerId);
+                subscriptions.OnWorkerStopped(workerId);
+                workers.SetLost(workerId, true);
+                subscriptions.End(SubscriptionEndReason.WorkerLost, subscription => workers.AreAllLost(subscription.Pool));
+                break;
+        }
+    }
+
+    public void OnLog(BusLogLevel level, int? workerId, string text) => log.Add(level, workerId, text);
+
+    public void OnClosed(StdioBusException? error) => closed(error);
+
+    private void OnAnswer(in IncomingMessage message, in MessageView view)
+    {
+        long id = ids.Read(view.Id.Of(message.Json));
+        if (id == 0 || calls.Take(id) is not { } call)
+        {
+            Interlocked.Increment(ref counters.LateReplies);
+            return;
+        }
+
+        if (view.Error.IsPresent)
+            closer.Fail(call, WorkerErrors.Read(view.Error.Of(message.Json), call, message.WorkerId, message.FromKernel));
+        else if (view.Result.IsPresent)
+            closer.Succeed(call, view.Result.Of(message.Json), message.WorkerId);
+        else
+            closer.Fail(call, new BusInternalException($"The worker answered '{call.Method}' with neither a result nor an error.") { Method = call.Method, Pool = call.Pool?.Id, WorkerId = message.WorkerId });
+    }
+
+    private void OnNotification(in IncomingMessage message, in MessageView view)
+    {
+        ReadOnlySpan<byte> json = message.Json;
+        NotificationKeys keys = NotificationKeys.Read(json, view.Params);
+        string? topSession = view.SessionId.IsString(json) ? JsonStrings.Decode(view.SessionId.Of(json)) : null;
+        string? paramsSession = keys.SessionId.IsPresent ? JsonStrings.Decode(keys.SessionId.Of(json)) : null;
+        var notification = new IncomingNotification
+        {
+            Json = json,
+            View = view,
+            Keys = keys,
+            Method = methods.Get(view.Method.Of(json)),
+            SessionId = topSession ?? paramsSession,
+            Pool = calls.PoolOf(message.WorkerId)?.Id ?? "",
+            WorkerId = message.WorkerId,
+            Sequence = ++_notifications,
+        };
+        PendingCall? owner = calls.FindOwner(notification, topSession, paramsSession, out bool ambiguous);
+        if (owner is not null)
+        {
+            if (ambiguous)
+                Interlocked.Increment(ref counters.Ambiguous);
+            closer.Notify(owner, ref notification);
+        }
+
+        (bool taken, int dropped) = subscriptions.Offer(ref notification, topSession, paramsSession);
+        if (owner is null && !taken)
+            dropped++;
+        if (dropped > 0)
+            Interlocked.Add(ref counters.DroppedNotifications, dropped);
+    }
+
+    private void RefuseRequest(in IncomingMessage message, in MessageView view)
+    {
+        string method = methods.Get(view.Method.Of(message.Json));
+        Interlocked.Increment(ref counters.RefusedWorkerRequests);
+        var buffer = new ByteBuffer();
+        MessageComposer.WriteRefusal(buffer, view.Id.Of(message.Json), method);
+        int length = buffer.Length;
+        backend.Send(new OutgoingMessage(buffer.Detach(), length, WorkerId: message.WorkerId));
+        log.Add(BusLogLevel.Warning, null, $"Worker {message.WorkerId} asked for '{method}', which nothing here answers.");
+    }
+}

@@ -1,0 +1,148 @@
+namespace StdioBus;
+
+/// <summary>
+/// A request that waits for its answer. Whoever takes it out of the <see cref="CallTable"/> ends it, exactly once;
+/// what arrives for it later finds nobody.
+/// </summary>
+internal abstract class PendingCall : Deadline
+{
+    private readonly object _timing = new();
+    private long _startedAt;
+    private long _heardAt;
+    private long _heldSince = -1;
+    private string? _lastHeard;
+
+    /// <summary>Its number, which is in its id and is its cookie.</summary>
+    public long Id { get; set; }
+
+    public required string Method { get; init; }
+
+    public required PoolInfo? Pool { get; init; }
+
+    /// <summary>The pool named by the caller; null for the only one.</summary>
+    public string? PoolName { get; init; }
+
+    /// <summary>The session it is routed by.</summary>
+    public string? RouteSession { get; set; }
+
+    /// <summary>The session in its params.</summary>
+    public string? ParamsSession { get; set; }
+
+    /// <summary>A progress token that the caller put in, as JSON text.</summary>
+    public string? CallerToken { get; set; }
+
+    /// <summary>Whether it has a session or token of its own, so that a notification without any key is not for it if others wait too.</summary>
+    public bool HasOwnKey { get; set; }
+
+    public TimeSpan? Timeout { get; init; }
+
+    public TimeSpan? IdleTimeout { get; init; }
+
+    public required JsonReader Reader { get; init; }
+
+    public bool IsStream => this is StreamCall;
+
+    /// <summary>The worker that has it; -1 when that is not known. The table's alone.</summary>
+    public int Worker { get; set; } = -1;
+
+    /// <summary>The list it is in. The table's alone.</summary>
+    internal CallList? List { get; set; }
+
+    internal PendingCall? Next { get; set; }
+
+    internal PendingCall? Previous { get; set; }
+
+    /// <summary>A notification that belongs to it; on the loop thread.</summary>
+    public abstract void OnNotification(ref IncomingNotification notification);
+
+    /// <summary>Its result, when it was taken out of the table for that.</summary>
+    public abstract void OnResult(ReadOnlySpan<byte> result, int workerId);
+
+    /// <summary>Its error, when it was taken out of the table for that.</summary>
+    public abstract void OnFailure(Exception error);
+
+    /// <summary>Starts its clocks.</summary>
+    /// <returns>When it must first be looked at; null for never.</returns>
+    public long? Start(long now)
+    {
+        lock (_timing)
+        {
+            _startedAt = _heardAt = now;
+            return NextDue(now);
+        }
+    }
+
+    /// <summary>Notes that something arrived for it.</summary>
+    public void Heard(string what, long now)
+    {
+        lock (_timing)
+        {
+            _heardAt = now;
+            _lastHeard = what;
+        }
+    }
+
+    /// <summary>Stops its clocks while its consumer is slow, and starts them again.</summary>
+    public void Hold(bool hold, long now)
+    {
+        lock (_timing)
+        {
+            if (hold)
+            {
+                if (_heldSince < 0)
+                    _heldSince = now;
+            }
+            else if (_heldSince >= 0)
+            {
+                _startedAt += now - _heldSince;
+                _heardAt += now - Math.Max(_heldSince, _heardAt);
+                _heldSince = -1;
+            }
+        }
+    }
+
+    /// <summary>Milliseconds since the request, for its events.</summary>
+    public long Elapsed(long now) => now - _startedAt;
+
+    /// <summary>
+    /// The timeout when a deadline has passed; else null and, in <paramref name="next"/>, when to look again.
+    /// </summary>
+    public StdioBusException? Overdue(long now, out long next)
+    {
+        lock (_timing)
+        {
+            next = NextDue(now) ?? long.MaxValue;
+            if (next > now)
+                return null;
+            bool isTotal = Timeout is { } total && _startedAt + (long)total.TotalMilliseconds <= now;
+            TimeSpan limit = isTotal ? Timeout!.Value : IdleTimeout!.Value;
+            string heard = _lastHeard is null
+                ? "nothing was heard from the worker"
+                : $"'{_lastHeard}' was last heard, {Seconds(now - _heardAt)} before";
+            string message = isTotal
+                ? $"The request '{Method}'{Where} was not answered within its timeout of {Seconds((long)limit.TotalMilliseconds)}; {heard}."
+                : $"The request '{Method}'{Where} was silent for its idle timeout of {Seconds((long)limit.TotalMilliseconds)}; {heard}.";
+            return new BusTimeoutException(message) { Method = Method, Pool = Pool?.Id ?? PoolName, WorkerId = Worker < 0 ? null : Worker };
+        }
+    }
+
+    private string Where => Pool is null ? "" : $" to pool '{Pool.Id}'";
+
+    private static string Seconds(long milliseconds) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{milliseconds / 1000.0:0.###} s");
+
+    private long? NextDue(long now)
+    {
+        long? due = Timeout is { } total ? _startedAt + (long)total.TotalMilliseconds : null;
+        if (IdleTimeout is { } idle)
+        {
+            long idleDue = _heardAt + (long)idle.TotalMilliseconds;
+            due = due is null || idleDue < due ? idleDue : due;
+        }
+
+        // While it is held its clocks stand still: what is left is counted from now on.
+        if (due is not null && _heldSince >= 0)
+            due = Math.Max(now + 1, due.Value + now - _heldSince);
+        return due;
+    }
+}

@@ -1,0 +1,35 @@
+using System.Threading.Tasks.Sources;
+
+namespace StdioBus;
+
+/// <summary>A request whose caller waits for the final result. It is its own awaitable, to be awaited once.</summary>
+internal sealed class RequestCall : PendingCall, IValueTaskSource<byte[]>
+{
+    private ManualResetValueTaskSourceCore<byte[]> _completion = new() { RunContinuationsAsynchronously = true };
+    private ResultText? _text;
+
+    /// <summary>Gets each notification of the request; null when nobody wants them.</summary>
+    public ProgressPump? Progress { get; init; }
+
+    /// <summary>The bytes of the result.</summary>
+    public ValueTask<byte[]> Completion => new(this, _completion.Version);
+
+    public override void OnNotification(ref IncomingNotification notification)
+    {
+        if (notification.Type == StreamEventType.Chunk)
+            (_text ??= new ResultText()).Append(notification.InnerText);
+        Progress?.Post(notification.Copy());
+    }
+
+    public override void OnResult(ReadOnlySpan<byte> result, int workerId) =>
+        _completion.SetResult(ResultText.Complete(result, _text));
+
+    public override void OnFailure(Exception error) => _completion.SetException(error);
+
+    byte[] IValueTaskSource<byte[]>.GetResult(short token) => _completion.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<byte[]>.GetStatus(short token) => _completion.GetStatus(token);
+
+    void IValueTaskSource<byte[]>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _completion.OnCompleted(continuation, state, token, flags);
+}

@@ -1,0 +1,31 @@
+namespace StdioBus;
+
+/// <summary>How a request is made.</summary>
+public class RequestOptions : MessageOptions
+{
+    /// <summary>The total deadline; null for the bus's (for a stream: none), zero or infinite for none.</summary>
+    public TimeSpan? Timeout { get; set; }
+
+    /// <summary>
+    /// The idle deadline, reset by each notification that belongs to the request; null for the bus's (for a stream:
+    /// then the bus's total deadline), zero or infinite for none.
+    /// </summary>
+    public TimeSpan? IdleTimeout { get; set; }
+
+    /// <summary>Whether the request carries <c>params._meta.progressToken</c>; null: yes where the pool speaks MCP.</summary>
+    public bool? ReportProgress { get; set; }
+
+    /// <summary>Makes the objects of this call from JSON; null for <see cref="System.Text.Json.JsonElement"/>.</summary>
+    public JsonReader? Reader { get; set; }
+
+    /// <summary>
+    /// Called for each notification that belongs to the request, in order, on the thread pool, before the request
+    /// ends. Must be quick; what it throws is logged.
+    /// </summary>
+    public Action<BusNotification>? OnProgress { get; set; }
+}
+
+/// <summary>How a stream is made.</summary>
+public class StreamOptions : RequestOptions
+{
+}

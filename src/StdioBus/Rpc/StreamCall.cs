@@ -1,0 +1,146 @@
+namespace StdioBus;
+
+/// <summary>
+/// A request whose caller takes its notifications as they come, then the result. The queue between is bounded by not
+/// reading from the worker (see <see cref="WorkerFlow"/>), else by <see cref="OverflowBytes"/>.
+/// </summary>
+internal sealed class StreamCall : PendingCall
+{
+    private readonly EventQueue<StreamEvent> _events = new();
+    private readonly object _fullness = new();
+    private readonly Func<long> _clock;
+    private ResultText? _text;
+    private Exception? _failure;
+    private long _sequence;
+    private long _heldBytes;
+    private volatile bool _isFull;
+
+    public StreamCall(Func<long> clock)
+    {
+        _clock = clock;
+    }
+
+    /// <summary>Events it holds before it counts as full.</summary>
+    public required int Capacity { get; init; }
+
+    /// <summary>Bytes it may hold at all.</summary>
+    public required long OverflowBytes { get; init; }
+
+    /// <summary>Told when the stream becomes full, or is not any more.</summary>
+    public required WorkerFlow Flow { get; init; }
+
+    public ProgressPump? Progress { get; init; }
+
+    /// <summary>Whether its consumer is slow.</summary>
+    public bool IsFull => _isFull;
+
+    /// <summary>The worker its last event came from; -1 before.</summary>
+    public int SourceWorker { get; private set; } = -1;
+
+    /// <summary>Whether it holds more than it may.</summary>
+    public bool HasOverflown => Interlocked.Read(ref _heldBytes) > OverflowBytes;
+
+    public override void OnNotification(ref IncomingNotification notification)
+    {
+        StreamEventType type = notification.Type;
+        string? text = null;
+        if (type is StreamEventType.Chunk or StreamEventType.Thought)
+        {
+            ReadOnlySpan<byte> inner = notification.InnerText;
+            if (inner.IsEmpty)
+                return;
+            text = JsonStrings.DecodeInner(inner);
+            if (type == StreamEventType.Chunk)
+                (_text ??= new ResultText()).Append(inner);
+        }
+
+        SourceWorker = notification.WorkerId;
+        ReceivedMessage copy = notification.Copy();
+        Progress?.Post(copy);
+        var added = new StreamEvent(type, text, copy, Reader)
+        {
+            SessionId = notification.SessionId,
+            Pool = notification.Pool,
+            WorkerId = notification.WorkerId,
+            Sequence = ++_sequence,
+            Elapsed = TimeSpan.FromMilliseconds(Elapsed(_clock())),
+        };
+        Interlocked.Add(ref _heldBytes, added.Size);
+        if (_events.Enqueue(added) >= Capacity && !_isFull)
+            BecomeFull();
+    }
+
+    public override void OnResult(ReadOnlySpan<byte> result, int workerId)
+    {
+        _events.Enqueue(new StreamEvent(ResultText.Complete(result, _text), Reader)
+        {
+            SessionId = ParamsSession ?? RouteSession,
+            Pool = Pool?.Id ?? "",
+            WorkerId = workerId,
+            Sequence = ++_sequence,
+            Elapsed = TimeSpan.FromMilliseconds(Elapsed(_clock())),
+        });
+        Finish();
+    }
+
+    public override void OnFailure(Exception error)
+    {
+        _failure = error;
+        Finish();
+    }
+
+    /// <summary>The next event; null after the result. Throws what ended the stream, after the events before it.</summary>
+    public async ValueTask<StreamEvent?> NextAsync(CancellationToken cancellation)
+    {
+        do
+        {
+            if (_events.TryDequeue(out StreamEvent next, out int left))
+            {
+                Interlocked.Add(ref _heldBytes, -next.Size);
+                if (_isFull && left <= Capacity / 2)
+                    Relieve();
+                return next;
+            }
+        }
+        while (await _events.WaitAsync(cancellation).ConfigureAwait(false));
+        if (_failure is not null)
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_failure);
+        return null;
+    }
+
+    private void Finish()
+    {
+        _events.End();
+        Relieve();
+    }
+
+    // The flag is set before the count is read, and a reader lowers the count before it reads the flag: one of both
+    // sees that there is room.
+    private void BecomeFull()
+    {
+        lock (_fullness)
+        {
+            _isFull = true;
+            if (_events.Count <= Capacity / 2)
+            {
+                _isFull = false;
+                return;
+            }
+
+            Hold(true, _clock());
+            Flow.StreamFull(this);
+        }
+    }
+
+    private void Relieve()
+    {
+        lock (_fullness)
+        {
+            if (!_isFull)
+                return;
+            _isFull = false;
+            Hold(false, _clock());
+            Flow.StreamRelieved(this);
+        }
+    }
+}
