@@ -126,7 +126,7 @@ static void what_to_wait_for(const daemon_state *d, bool bus_runs, struct pollfd
     fds[ON_BUS] =
         (struct pollfd){.fd = bus_runs ? stdio_bus_get_poll_fd(d->bus) : -1, .events = POLLIN};
     fds[ON_INPUT] = (struct pollfd){
-        .fd = d->with_client && d->client.reading && !d->client.paused ? STDIN_FILENO : -1,
+        .fd = d->with_client && sbd_stdio_wants_input(&d->client) ? STDIN_FILENO : -1,
         .events = POLLIN};
     /* Without events, for the news that nobody reads any more. */
     fds[ON_OUTPUT] =
@@ -215,7 +215,7 @@ int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source) {
     d.with_client = arguments->listener.mode == STDIO_BUS_LISTEN_NONE;
     d.drain_sec = source->limits.drain_timeout_sec;
     if (d.with_client)
-        sbd_stdio_open(&d.client, &d.log, (size_t)source->limits.max_input_buffer);
+        sbd_stdio_open(&d.client, &d.log, &source->limits);
     int status = EXIT_FAILED;
     d.signals = sbd_signals_open();
     if (d.signals < 0)

@@ -15,11 +15,12 @@ enum {
     PAUSE_REASON = 1 /* one of the host's bits */
 };
 
-void sbd_stdio_open(sbd_stdio_client *c, sbd_log *log, size_t limit) {
+void sbd_stdio_open(sbd_stdio_client *c, sbd_log *log, const sb_limits *limits) {
     memset(c, 0, sizeof *c);
     c->log = log;
     c->reading = true;
-    sb_frame_init(&c->frame, limit);
+    c->max_output_queue = limits->max_output_queue;
+    sb_frame_init(&c->frame, (size_t)limits->max_input_buffer);
     sbd_outlet_open(&c->out, STDOUT_FILENO);
 }
 
@@ -56,7 +57,35 @@ void sbd_stdio_write(sbd_stdio_client *c, const char *line, size_t len) {
         pause_all(c, true);
 }
 
+/* Bytes that wait for the running worker that has the fewest; 0 when none runs, because then
+ * messages wait for a restart, or are refused, without a queue of this kind. */
+static uint64_t shortest_queue(stdio_bus_t *bus) {
+    uint64_t shortest = UINT64_MAX;
+    stdio_bus_worker_info_t info = {.size = sizeof info};
+    for (int i = 0; stdio_bus_worker_at(bus, i, &info) == STDIO_BUS_OK; i++)
+        if (info.state == STDIO_BUS_WORKER_RUNNING && info.queued_bytes < shortest)
+            shortest = info.queued_bytes;
+    return shortest == UINT64_MAX ? 0 : shortest;
+}
+
+/* A client that sends faster than the workers read would at last get its requests refused. As
+ * long as one worker has room it goes on, so that a worker that does not read stops only itself;
+ * when none has, the input waits. The queues are looked at rarely enough to cost nothing and
+ * often enough that none of them can fill up in between. */
+static void hold_input(sbd_stdio_client *c) {
+    if (!c->held && c->unchecked < c->max_output_queue / 4)
+        return;
+    uint64_t shortest = shortest_queue(c->bus);
+    c->unchecked = 0;
+    c->held = shortest > (c->held ? c->max_output_queue / 4 : c->max_output_queue / 2);
+}
+
+bool sbd_stdio_wants_input(const sbd_stdio_client *c) {
+    return c->reading && !c->paused && !c->held;
+}
+
 void sbd_stdio_flush(sbd_stdio_client *c) {
+    hold_input(c);
     sbd_outlet_flush(&c->out);
     if (c->paused && (sbd_outlet_waiting(&c->out) < RESUME_BELOW || c->out.error))
         pause_all(c, false);
@@ -130,6 +159,7 @@ void sbd_stdio_read(sbd_stdio_client *c) {
     ssize_t n = read(STDIN_FILENO, into, room);
     if (n > 0) {
         sb_frame_filled(&c->frame, (size_t)n);
+        c->unchecked += (uint64_t)n;
         hand_over_lines(c, sb_frame_next);
     } else if (n == 0) {
         c->reading = false;

@@ -396,6 +396,49 @@ TEST(DaemonStdio, KeepsOutputForASlowReaderInLittleMemory_L35_A19) {
     EXPECT_EQ(daemon.Wait(), 0);
 }
 
+// A hundred times what the queue of the worker holds, faster than it reads.
+TEST(DaemonStdio, LetsAFastSenderWaitInsteadOfRefusing_L35) {
+    ConfigFile config(OnePool(1, "\"max_output_queue\":500000"));
+    Daemon daemon({"--config", config.Path()});
+    std::string params = "[\"" + std::string(99000, 'x') + "\"]", requests;
+    const int count = 500;
+    for (int i = 0; i < count; i++)
+        requests += Rpc(std::to_string(i), "measure", params) + "\n";
+    daemon.Write(requests);
+    for (int i = 0; i < count; i++) {
+        Json answer = daemon.Next();
+        ASSERT_EQ(answer["id"].Number(), i);
+        ASSERT_TRUE(answer.Has("result")) << answer.Raw();
+    }
+    daemon.CloseInput();
+    EXPECT_EQ(daemon.Wait(), 0);
+}
+
+// The other worker of the pool is used as long as it has room, whatever waits for the first.
+TEST(DaemonStdio, AWorkerThatDoesNotReadStopsOnlyItself) {
+    ConfigFile config(OnePool(2, "\"max_output_queue\":500000"));
+    Daemon daemon({"--config", config.Path()});
+    std::string deaf = R"(,"sessionId":"deaf")", other = R"(,"sessionId":"other")";
+    Json asleep = daemon.Ask(Rpc("1", "deafen", "", deaf));
+    ASSERT_NE(daemon.Ask(Rpc("2", "echo", "", other))["result"]["pid"].Number(),
+              asleep["result"]["pid"].Number());
+    std::string params = "[\"" + std::string(99000, 'x') + "\"]";
+    int refused = 0;
+    for (int i = 0; i < 20; i++)
+        daemon.Send(Rpc(std::to_string(100 + i), "measure", params, deaf));
+    daemon.Send(Rpc("\"last\"", "echo", "", other));
+    for (Json answer = daemon.Next(); answer["id"].Raw() != "\"last\""; answer = daemon.Next()) {
+        EXPECT_EQ(answer["error"]["code"].Number(), -32003) << answer.Raw();
+        refused++;
+    }
+    EXPECT_GT(refused, 10);
+    kill(pid_t(asleep["result"]["pid"].Number()), SIGUSR1);
+    for (int i = refused; i < 20; i++)
+        EXPECT_TRUE(daemon.Next().Has("result"));
+    daemon.CloseInput();
+    EXPECT_EQ(daemon.Wait(), 0);
+}
+
 TEST(DaemonStdio, EndsWhenNobodyReadsItsOutputAnyMore) {
     ConfigFile config(OnePool());
     Daemon daemon({"--config", config.Path()});
