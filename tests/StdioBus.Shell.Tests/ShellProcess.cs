@@ -147,5 +147,6 @@ internal enum PosixSignalNumber
 {
     Hangup = 1,
     Interrupt = 2,
+    Kill = 9,
     Terminate = 15,
 }
