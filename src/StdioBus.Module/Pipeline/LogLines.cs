@@ -12,11 +12,8 @@ internal sealed class LogLines(Bus bus, Action<string> show)
 
     public void Show()
     {
-        foreach (BusLogEntry line in bus.GetLog(int.MaxValue))
+        foreach (BusLogEntry line in bus.GetLog(after: _seen))
         {
-            if (line.Sequence <= _seen)
-                continue;
-
             _seen = line.Sequence;
             show(line.WorkerId is int worker
                 ? $"{bus.Name} worker {worker} stderr: {line.Text}"

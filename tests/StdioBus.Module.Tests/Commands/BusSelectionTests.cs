@@ -1,0 +1,91 @@
+using System.Management.Automation;
+using StdioBus.Module.Tests.Engine;
+using Xunit;
+
+namespace StdioBus.Module.Tests.Commands;
+
+public sealed class BusSelectionTests : IDisposable
+{
+    private readonly TestRunspace _runspace = new();
+    private readonly TestRunspace _other = new();
+
+    public void Dispose()
+    {
+        _other.Dispose();
+        _runspace.Dispose();
+    }
+
+    private static string Pool(TestRunspace runspace) => (string)runspace.RunOne("(Get-BusWorker)[0].Pool")!;
+
+    [Fact]
+    public void Without_any_bus_the_error_says_how_to_make_one()
+    {
+        ErrorRecord error = _runspace.RunWithErrors("Invoke-BusRequest echo").OnlyError("BusNoneOpen");
+        Assert.Contains("New-StdioBus", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_last_made_or_selected_is_the_current_one_of_its_runspace_alone()
+    {
+        _runspace.Run("$a = Start-Kit a; $b = Start-Kit b");
+        Assert.Equal("b", Pool(_runspace));
+        Assert.Equal("a", _runspace.RunOne("(Select-StdioBus $a -PassThru).Pools[0].Id"));
+        Assert.Equal("a", Pool(_runspace));
+        _other.Run("$c = Start-Kit c");
+        Assert.Equal("c", Pool(_other));
+        Assert.Equal("a", Pool(_runspace));
+        _runspace.Run("Remove-StdioBus");
+        Assert.Equal("b", Pool(_runspace));
+    }
+
+    [Fact]
+    public void The_only_open_bus_is_used_from_any_runspace_and_among_several_one_must_be_chosen()
+    {
+        _runspace.Run("$a = Start-Kit a");
+        Assert.Equal("a", Pool(_other));
+        _runspace.Run("$b = Start-Kit b -With @{ Name = 'second' }");
+        ErrorRecord error = _other.RunWithErrors("Get-BusWorker").OnlyError("BusAmbiguous");
+        Assert.Contains("second", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("Select-StdioBus", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+        _other.Run("Select-StdioBus second");
+        Assert.Equal("b", Pool(_other));
+    }
+
+    [Fact]
+    public void A_bus_is_given_as_object_as_blocking_bus_or_by_name()
+    {
+        _runspace.Run("$a = Start-Kit a -With @{ Name = 'one' }; $b = Start-Kit b");
+        Assert.Equal(["a", "a", "a", "a"], _runspace.Run("""
+            (Get-BusWorker -Bus $a).Pool; (Get-BusWorker -Bus one).Pool; ($a | Get-BusWorker).Pool
+            (Get-BusWorker -Bus ([StdioBus.BlockingBus]::new($a))).Pool
+            """).Select(item => item.BaseObject));
+        Assert.Equal(
+            "There is no bus named 'nope'. Open: ",
+            _runspace.RunWithErrors("Get-BusWorker -Bus nope").OnlyError("BusNotFound").ToString()[..36]);
+        _runspace.RunWithErrors("Get-BusWorker -Bus 5").OnlyError("BusInvalidArgument");
+    }
+
+    [Fact]
+    public void Get_lists_the_open_ones_by_name_with_wildcards()
+    {
+        _runspace.Run("$a = Start-Kit a -With @{ Name = 'left' }; $b = Start-Kit b -With @{ Name = 'right' }");
+        Assert.Equal(2, _other.Run("Get-StdioBus").Count);
+        Assert.Equal("left", _other.RunOne("(Get-StdioBus L*).Name"));
+        Assert.Empty(_other.Run("Get-StdioBus nope*"));
+        _other.RunWithErrors("Get-StdioBus nope").OnlyError("BusNotFound");
+        _runspace.Run("Get-StdioBus | Remove-StdioBus -Force");
+        Assert.Empty(BusRegistry.Open);
+        _runspace.Run("Remove-StdioBus $a");
+    }
+
+    [Fact]
+    [Trait("Covers", "A35")]
+    public void Two_runspaces_use_one_bus_at_once()
+    {
+        _runspace.Run("$a = Start-Kit a 2");
+        using RunningScript here = _runspace.Start("(1..2000 | ForEach-Object { @{ n = $_ } } | Invoke-BusRequest echo).Count");
+        using RunningScript there = _other.Start("(1..2000 | ForEach-Object { @{ n = -$_ } } | Invoke-BusRequest echo | ForEach-Object { if ($_.n -lt 0) { 1 } }).Count");
+        Assert.Equal(2000, Assert.Single(here.Finish()).BaseObject);
+        Assert.Equal(2000, Assert.Single(there.Finish()).BaseObject);
+    }
+}

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using StdioBus.Module.Tests.Engine;
+using Xunit;
+
+namespace StdioBus.Module.Tests.Commands;
+
+public sealed class LifetimeTests
+{
+    private static int Pid(TestRunspace runspace) => (int)runspace.RunOne("(Get-BusWorker -Bus $bus).ProcessId")!;
+
+    private static bool Runs(int pid) => Directory.Exists($"/proc/{pid}");
+
+    [Fact]
+    [Trait("Covers", "A35")]
+    public void Removing_the_module_removes_the_buses_of_that_runspace_and_no_others()
+    {
+        using var one = new TestRunspace();
+        using var two = new TestRunspace();
+        one.Run("$bus = Start-Kit");
+        two.Run("$bus = Start-Kit");
+        int mine = Pid(one), theirs = Pid(two);
+        using RunningScript stream = two.Start("Invoke-BusStream stream @{ chunks = 'a', 'b'; gate = $true } -TextOnly -Bus $bus");
+        Assert.Equal("a", stream.Next().BaseObject);
+
+        one.Run("Remove-Module StdioBus");
+        Assert.False(Runs(mine));
+        Assert.True(Runs(theirs));
+
+        one.Run($"Import-Module {ProductFolder.Manifest}; Import-Module {ProductFolder.Manifest} -Force; Import-Module {ProductFolder.Manifest} -Force");
+        one.Run("1..2 | ForEach-Object { Send-BusNotification step }");
+        Assert.Equal(["b"], stream.Finish().Select(item => item.BaseObject));
+        two.Run("Remove-StdioBus $bus");
+        Assert.False(Runs(theirs));
+        Assert.Empty(BusRegistry.Open);
+    }
+
+    [Fact]
+    [Trait("Covers", "A35")]
+    public void Importing_again_by_force_removes_what_was_made_before()
+    {
+        using var runspace = new TestRunspace();
+        runspace.Run("$bus = Start-Kit");
+        int pid = Pid(runspace);
+        runspace.Run($"Import-Module {ProductFolder.Manifest} -Force");
+        Assert.False(Runs(pid));
+        runspace.Run("$bus = Start-Kit; $null = Invoke-BusRequest echo @{}");
+    }
+
+    [Fact]
+    public void A_runspace_that_closes_leaves_its_buses_to_others()
+    {
+        Bus bus;
+        using (PowerShellWithoutRemoval closing = new())
+            bus = closing.MakeBus();
+
+        using var other = new TestRunspace();
+        Assert.Equal(1L, other.RunOne("(Invoke-BusRequest echo @{ a = 1 }).a"));
+        other.Run("Remove-StdioBus");
+        Assert.Equal(BusState.Stopped, bus.State);
+    }
+
+    [Fact]
+    public void Removing_a_bus_is_done_when_its_workers_are_gone()
+    {
+        using var runspace = new TestRunspace();
+        runspace.Run("$bus = Start-Kit kit 3");
+        int[] pids = runspace.Run("Get-BusWorker | ForEach-Object ProcessId").Select(item => (int)item.BaseObject).ToArray();
+        runspace.Run("$bus | Remove-StdioBus");
+        Assert.DoesNotContain(true, pids.Select(Runs));
+        runspace.Run("$bus = Start-Kit kit 2");
+        pids = runspace.Run("Get-BusWorker | ForEach-Object ProcessId").Select(item => (int)item.BaseObject).ToArray();
+        runspace.Run("Remove-StdioBus $bus.Name -Force");
+        Assert.DoesNotContain(true, pids.Select(Runs));
+    }
+
+    [Fact]
+    public async Task A_script_that_simply_ends_leaves_nothing_behind()
+    {
+        string shell = Path.Combine(ProductFolder.Root, "src", "StdioBus.Shell", AppContext.BaseDirectory[AppContext.BaseDirectory.IndexOf("/bin/", StringComparison.Ordinal)..].Trim('/'), "stdiobus-shell");
+        var start = new ProcessStartInfo(shell) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add($"$bus = New-StdioBus kit '{WorkerProgram.Path}' kit -Instances 2; $null = Invoke-BusRequest echo @{{}}; Get-BusWorker | ForEach-Object {{ [string]$_.ProcessId }}");
+        using Process process = Process.Start(start)!;
+        Task<string> problems = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TestRunspace.Deadline, TestContext.Current.CancellationToken);
+        Assert.True(process.WaitForExit(TestRunspace.Deadline));
+        Assert.Equal("", await problems);
+        int[] pids = output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(int.Parse).ToArray();
+        Assert.Equal(2, pids.Length);
+        Assert.DoesNotContain(true, pids.Select(Runs));
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    /// <summary>A runspace that is closed as a host closes one: nobody removes the module first.</summary>
+    private sealed class PowerShellWithoutRemoval : IDisposable
+    {
+        private readonly System.Management.Automation.PowerShell _shell = System.Management.Automation.PowerShell.Create(
+            System.Management.Automation.Runspaces.InitialSessionState.CreateDefault2());
+
+        public Bus MakeBus()
+        {
+            _shell.AddScript($"Import-Module {ProductFolder.Manifest}; New-StdioBus kit {WorkerProgram.Path} kit");
+            return (Bus)Assert.Single(_shell.Invoke()).BaseObject;
+        }
+
+        public void Dispose() => _shell.Dispose();
+    }
+}

@@ -1,0 +1,219 @@
+using System.Management.Automation;
+using StdioBus.Module.Tests.Engine;
+using Xunit;
+
+namespace StdioBus.Module.Tests.Commands;
+
+public sealed class NewBusTests : IDisposable
+{
+    private readonly TestRunspace _runspace = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("stdiobus-module-").FullName;
+
+    public void Dispose()
+    {
+        _runspace.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private T About<T>(string property) => (T)((PSObject)_runspace.RunOne("Invoke-BusRequest about")!).Properties[property].Value;
+
+    [Fact]
+    public void A_bus_of_one_pool_starts_and_is_returned()
+    {
+        var bus = Assert.IsType<Bus>(_runspace.RunOne("$bus = New-StdioBus echo $worker kit, 'a b', '', '&' -Instances 2 -Environment @{ KIT = 5 } -Name mine; $bus"));
+        Assert.Equal(("mine", BusState.Running, BackendKind.Native, 2), (bus.Name, bus.State, bus.BackendKind, bus.WorkerCount));
+        Assert.Equal(TimeSpan.FromSeconds(30), bus.Timeout);
+        Assert.Equal(["a b", "", "&"], About<object[]>("args"));
+        Assert.Equal("5", About<string>("env"));
+    }
+
+    [Fact]
+    public void Relative_paths_and_the_working_directory_follow_the_location_of_the_runspace()
+    {
+        File.CreateSymbolicLink(Path.Combine(_folder, "kit-worker"), WorkerProgram.Path);
+        Directory.CreateDirectory(Path.Combine(_folder, "sub"));
+        _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
+        Assert.NotEqual(_folder, Environment.CurrentDirectory);
+        var pool = Assert.IsType<BusPool>(_runspace.RunOne("New-BusPool p ./kit-worker kit"));
+        Assert.Equal((Path.Combine(_folder, "kit-worker"), _folder), (pool.Command, pool.WorkingDirectory));
+        pool = Assert.IsType<BusPool>(_runspace.RunOne("New-BusPool p cat -WorkingDirectory sub"));
+        Assert.Equal(("cat", Path.Combine(_folder, "sub")), (pool.Command, pool.WorkingDirectory));
+        _runspace.Run("$bus = New-StdioBus kit $worker kit");
+        Assert.Equal(_folder, About<string>("cwd"));
+    }
+
+    [Fact]
+    public void In_a_location_that_is_no_folder_the_last_folder_counts()
+    {
+        _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
+        _runspace.Runspace.SessionStateProxy.Path.SetLocation("Env:");
+        Assert.Equal(_folder, Assert.IsType<BusPool>(_runspace.RunOne("New-BusPool p cat")).WorkingDirectory);
+    }
+
+    [Fact]
+    public void Pools_come_from_the_pipeline_or_as_hashtables_with_either_spelling()
+    {
+        _runspace.Run("$bus = 'a', 'b' | ForEach-Object { New-BusPool $_ $worker kit } | New-StdioBus");
+        Assert.Equal(["a", "b"], _runspace.Run("$bus.Pools.Id").Select(item => item.BaseObject));
+        _runspace.Run("$two = New-StdioBus -PoolConfig @{ id = 'x'; command = $worker; args = 'kit'; env = @{ KIT = 1 }; instances = 2; dialect = 'Mcp' }, (New-BusPool y $worker kit)");
+        Assert.Equal((3, Dialect.Mcp), (_runspace.RunOne("$two.WorkerCount"), _runspace.RunOne("$two.Pools[0].Dialect")));
+        Assert.Contains("It may have: Id, Command", _runspace.RunWithErrors("New-StdioBus -PoolConfig @{ Id = 'x'; Comand = 'y' }").Terminating?.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_configuration_file_is_found_from_the_location_and_its_errors_have_their_path()
+    {
+        File.WriteAllText(Path.Combine(_folder, "bus.json"), $$"""{"pools":[{"id":"p","command":"{{WorkerProgram.Path}}","args":["kit"],"instances":1}]}""");
+        File.WriteAllText(Path.Combine(_folder, "mcp.json"), $$"""{ "mcpServers": { "one": { "command": "{{WorkerProgram.Path}}", "args": ["kit"] } } }""");
+        File.WriteAllText(Path.Combine(_folder, "bad.json"), """{"pools":[{"id":"","command":"x","instances":0}]}""");
+        _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
+        _runspace.Run("$bus = New-StdioBus -ConfigPath ./bus.json");
+        Assert.Equal(_folder, About<string>("cwd"));
+        Assert.Equal(Dialect.Mcp, _runspace.RunOne("(New-StdioBus -ConfigPath mcp.json).Pools[0].Dialect"));
+        ErrorRecord error = _runspace.RunWithErrors("New-StdioBus -ConfigPath bad.json").OnlyError("BusInvalidArgument");
+        Assert.Contains("pools[0].id", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("pools[0].instances", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("nope.json", _runspace.RunWithErrors("New-StdioBus -ConfigPath nope.json").OnlyError("BusInvalidArgument").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_get_command_gives_is_taken_as_command()
+    {
+        Assert.Equal("/bin/cat", Path.GetFullPath(Assert.IsType<BusPool>(_runspace.RunOne("New-BusPool p (Get-Command /bin/cat)")).Command));
+        Assert.Contains("no program for a worker", _runspace.RunWithErrors("New-BusPool p { 1 }").Terminating?.ToString(), StringComparison.Ordinal);
+        Assert.Contains("no program for a worker", _runspace.RunWithErrors("New-BusPool p (Get-Command Start-Kit)").Terminating?.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_script_runs_in_pwsh_or_is_a_clear_error_where_there_is_none()
+    {
+        File.WriteAllText(Path.Combine(_folder, "worker.ps1"), "exit");
+        _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
+        Assert.Contains("nope.ps1", _runspace.RunWithErrors("New-BusPool p ./nope.ps1").OnlyError("BusCommandNotFound").ToString(), StringComparison.Ordinal);
+        string? path = Environment.GetEnvironmentVariable("PATH");
+        try
+        {
+            Environment.SetEnvironmentVariable("PATH", _folder);
+            Assert.Contains("none is on PATH", _runspace.RunWithErrors("New-BusPool p ./worker.ps1").OnlyError("BusCommandNotFound").ToString(), StringComparison.Ordinal);
+            File.WriteAllText(Path.Combine(_folder, "pwsh"), "");
+            var pool = Assert.IsType<BusPool>(_runspace.RunOne("New-BusPool p ./worker.ps1 -ArgumentList 'x y'"));
+            Assert.Equal(Path.Combine(_folder, "pwsh"), pool.Command);
+            Assert.Equal(["-NoProfile", "-NonInteractive", "-File", Path.Combine(_folder, "worker.ps1"), "x y"], pool.ArgumentList);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("PATH", path);
+        }
+    }
+
+    [Theory]
+    [InlineData("no-such-program-here")]
+    [InlineData("./no-such-program-here")]
+    [InlineData("/no/such/program")]
+    public void A_missing_command_is_a_clear_error_and_nothing_is_left(string command)
+    {
+        ScriptRun run = _runspace.RunWithErrors($"New-StdioBus p {command}; 'went on'");
+        ErrorRecord error = Assert.Single(run.Errors);
+        Assert.Contains("no-such-program-here".Contains(Path.GetFileName(command), StringComparison.Ordinal) ? "no-such-program-here" : "program", error.ToString(), StringComparison.Ordinal);
+        Assert.Matches("^(BusCommandNotFound|BusUnavailable),", error.FullyQualifiedErrorId);
+        Assert.IsAssignableFrom<StdioBusException>(error.Exception);
+        Assert.Empty(BusRegistry.Open);
+    }
+
+    [Theory]
+    [InlineData("-Pool '' -Command x")]
+    [InlineData("p cat -Instances 0")]
+    [InlineData("p cat -Timeout -1")]
+    [InlineData("p cat -Timeout soon")]
+    [InlineData("p cat -Limit @{ MaxRestart = 1 }")]
+    [InlineData("p cat -Limit @{ MaxRestarts = 'many' }")]
+    [InlineData("p cat -NativeOption 5")]
+    [InlineData("p cat -Backend Carrier")]
+    [InlineData("p cat -ListenMode Tcp")]
+    [InlineData("p cat -ListenMode Tcp -TcpPort 99999")]
+    [InlineData("p cat -ListenMode Unix")]
+    [InlineData("p cat -Backend Docker")]
+    [InlineData("p cat -WorkingDirectory /no/such/folder")]
+    [InlineData("-PoolConfig @{ Id = 'a'; Command = 'cat' }, @{ Id = 'a'; Command = 'cat' }")]
+    [InlineData("-PoolConfig @()")]
+    public void A_bad_parameter_ends_the_command_and_nothing_is_started(string parameters)
+    {
+        ScriptRun run = _runspace.RunWithErrors($"New-StdioBus {parameters}");
+        Assert.NotNull(run.Terminating);
+        Assert.Empty(run.Output);
+        Assert.Empty(BusRegistry.Open);
+    }
+
+    [Fact]
+    public void Two_open_buses_cannot_have_the_same_name()
+    {
+        _runspace.Run("$one = New-StdioBus kit $worker kit -Name same");
+        Assert.Contains("same", _runspace.RunWithErrors("New-StdioBus kit $worker kit -Name same").OnlyError("BusInvalidArgument").ToString(), StringComparison.Ordinal);
+        Assert.Single(BusRegistry.Open);
+    }
+
+    [Fact]
+    [Trait("Covers", "A38")]
+    public void What_if_starts_and_removes_nothing()
+    {
+        Assert.Empty(_runspace.Run("New-StdioBus kit $worker kit -Instances 3 -WhatIf"));
+        Assert.Empty(BusRegistry.Open);
+        Assert.Contains("kit (3 × ", _runspace.Host.Shown, StringComparison.Ordinal);
+        _runspace.Run("$bus = Start-Kit; Remove-StdioBus $bus -WhatIf");
+        Assert.Equal(BusState.Running, _runspace.RunOne("$bus.State"));
+        _runspace.Run("Remove-StdioBus $bus -Confirm:$false");
+        Assert.Equal(BusState.Stopped, _runspace.RunOne("$bus.State"));
+    }
+
+    [Fact]
+    public void A_listener_reports_the_port_that_was_chosen()
+    {
+        var bus = Assert.IsType<Bus>(_runspace.RunOne("New-StdioBus kit $worker kit -ListenMode Tcp -TcpPort 0"));
+        Assert.Equal(ListenMode.Tcp, bus.ListenMode);
+        Assert.Matches(@"127\.0\.0\.1:[1-9]\d+$", bus.ListenEndpoint);
+        string socket = Path.Combine(_folder, "bus.sock");
+        _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
+        _runspace.Run("$unix = New-StdioBus kit $worker kit -ListenMode Unix -UnixPath bus.sock");
+        Assert.True(File.Exists(socket));
+        _runspace.Run("Remove-StdioBus $unix");
+        Assert.False(File.Exists(socket));
+    }
+
+    [Fact]
+    public void Not_started_a_bus_refuses_calls_and_says_why()
+    {
+        _runspace.Run("$bus = New-StdioBus kit $worker kit -NoStart");
+        Assert.Equal(BusState.Created, _runspace.RunOne("$bus.State"));
+        Assert.Contains("not running", _runspace.RunWithErrors("Invoke-BusRequest echo").OnlyError("BusInvalidState").ToString(), StringComparison.Ordinal);
+        _runspace.Run("$bus.StartAsync().Wait(); $null = Invoke-BusRequest echo");
+    }
+
+    [Fact]
+    public void Options_of_the_stdio_bus_envelope_are_written_by_hashtable()
+    {
+        _runspace.Run("$bus = New-StdioBus kit $worker kit -Envelope StdioBus");
+        Assert.Equal(1L, _runspace.RunOne("(Invoke-BusRequest echo @{ a = 1 } -AgentId x -Identity @{ SubjectId = 'me'; Role = 'admin' } -Audit @{ EventId = 'e1'; Action = 'a' }).a"));
+        Assert.Contains("It may have: SubjectId", _runspace.RunWithErrors("Invoke-BusRequest echo -Identity @{ Name = 1 }").Terminating?.ToString(), StringComparison.Ordinal);
+        _runspace.Run("$plain = New-StdioBus kit $worker kit");
+        Assert.Contains("nvelope", _runspace.RunWithErrors("Invoke-BusRequest echo -AgentId x -Bus $plain").OnlyError("BusInvalidArgument").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Covers", "A38")]
+    public void Verbose_shows_the_kernels_log_and_what_workers_say_while_it_waits()
+    {
+        ScriptRun run = _runspace.RunWithErrors("$bus = New-StdioBus kit $worker kit -Verbose; Invoke-BusRequest exit @{ code = 4; stderr = 'last words' } -Verbose -ErrorAction SilentlyContinue");
+        Assert.Contains(run.Verbose, line => line.Message.Contains("last words", StringComparison.Ordinal));
+        Assert.Empty(_runspace.RunWithErrors("$null = Invoke-BusRequest echo @{}").Verbose);
+    }
+
+    [Fact]
+    public void The_builder_works_from_a_script()
+    {
+        Assert.Equal("kit", _runspace.RunOne("""
+            $b = [StdioBus.StdioBusBuilder]::new().Pool('kit', $worker, [string[]]'kit', 1).Backend('Native').Timeout([timespan]::FromSeconds(5)).BuildSync()
+            $b.Start()
+            try { (Invoke-BusRequest echo @{ name = 'kit' } -Bus $b).name } finally { $b.Dispose() }
+            """));
+    }
+}

@@ -1,0 +1,101 @@
+using StdioBus.Module.Tests.Engine;
+using Xunit;
+
+namespace StdioBus.Module.Tests.Commands;
+
+[Trait("Covers", "A20")]
+public sealed class SubscriptionTests : IDisposable
+{
+    private readonly TestRunspace _runspace = new();
+
+    public SubscriptionTests() => _runspace.Run("$bus = Start-Kit");
+
+    public void Dispose() => _runspace.Dispose();
+
+    private const string FiveTicks = "$null = Invoke-BusRequest notify @{ method = 'session/tick'; params = @{ n = '$i'; sessionId = 's1' }; count = 5 }";
+
+    [Fact]
+    public void Notifications_that_match_are_received_in_order_as_objects()
+    {
+        _runspace.Run($"$early = Register-BusSubscription 'session/*'; $none = Register-BusSubscription 'other/*'; $far = Register-BusSubscription -SessionId s2; {FiveTicks}; $late = Register-BusSubscription");
+        Assert.Equal([0L, 1L, 2L, 3L, 4L], _runspace.Run("Receive-BusNotification $early | ForEach-Object { $_.Params.n }").Select(item => item.BaseObject));
+        Assert.Empty(_runspace.Run("$none, $far, $late | Receive-BusNotification"));
+        _runspace.Run(FiveTicks);
+        var one = Assert.IsType<BusNotification>(_runspace.RunOne("Receive-BusNotification $early -First 1"));
+        Assert.Equal(("session/tick", "s1", "kit"), (one.Method, one.SessionId, one.Pool));
+        Assert.Equal(4, _runspace.RunOne("$early.Count"));
+    }
+
+    [Fact]
+    public void Waiting_takes_what_comes_until_enough_from_all_subscriptions_given()
+    {
+        _runspace.Run("$a = Register-BusSubscription a; $b = Register-BusSubscription b");
+        using RunningScript script = _runspace.Start("$a, $b | Receive-BusNotification -Wait -First 3 | ForEach-Object Method");
+        using var other = new TestRunspace();
+        other.Run("'a', 'b', 'a' | ForEach-Object { $null = Invoke-BusRequest notify @{ method = $_ } }");
+        Assert.Equal(["a", "a", "b"], script.Finish().Select(item => (string)item.BaseObject).Order());
+    }
+
+    [Fact]
+    public void When_the_time_is_over_waiting_ends_without_an_error()
+    {
+        _runspace.Run($"$sub = Register-BusSubscription; {FiveTicks}");
+        Assert.Equal(5, _runspace.RunOne("@(Receive-BusNotification $sub -Wait -First 9 -Timeout 0.1).Count"));
+    }
+
+    [Fact]
+    public void A_full_queue_does_what_its_policy_says()
+    {
+        _runspace.Run($"$n = Register-BusSubscription -MaxQueue 2 -Overflow Drop; $o = Register-BusSubscription -MaxQueue 2 -OverflowPolicy DropOldest; $c = Register-BusSubscription -MaxQueue 2 -Overflow Close; {FiveTicks}");
+        Assert.Equal("0 1", _runspace.RunOne("(Receive-BusNotification $n | ForEach-Object { $_.Params.n }) -join ' '"));
+        Assert.Equal("3 4", _runspace.RunOne("(Receive-BusNotification $o | ForEach-Object { $_.Params.n }) -join ' '"));
+        Assert.Equal((3L, 3L), (_runspace.RunOne("$n.Dropped"), _runspace.RunOne("$o.Dropped")));
+        ScriptRun run = _runspace.RunWithErrors("Receive-BusNotification $c -Wait");
+        Assert.Equal(2, run.Output.Count);
+        Assert.Contains("-MaxQueue 2", run.OnlyError("BusSubscriptionOverflow").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_blocking_subscription_loses_nothing()
+    {
+        _runspace.Run("$sub = Register-BusSubscription tick -MaxQueue 4 -Overflow Block");
+        using RunningScript sender = _runspace.Start("Invoke-BusRequest notify @{ method = 'tick'; count = 500 } -Timeout Infinite");
+        using var other = new TestRunspace();
+        Assert.Equal(500, other.RunOne("@(Receive-BusNotification $sub -Wait -First 500).Count", ("sub", _runspace.Runspace.SessionStateProxy.GetVariable("sub"))));
+        Assert.Equal(500L, Assert.Single(sender.Finish()).BaseObject);
+    }
+
+    [Fact]
+    public void Unregistered_it_collects_no_more_and_keeps_what_it_has()
+    {
+        _runspace.Run($"$sub = Register-BusSubscription; {FiveTicks}; $sub | Unregister-BusSubscription; Unregister-BusSubscription $sub; {FiveTicks}");
+        Assert.Equal(5, _runspace.RunOne("@(Receive-BusNotification $sub -Wait).Count"));
+        Assert.Equal(SubscriptionEndReason.Closed, _runspace.RunOne("$sub.EndReason"));
+    }
+
+    [Fact]
+    public void Removing_the_bus_ends_the_waiting()
+    {
+        _runspace.Run("$sub = Register-BusSubscription");
+        using RunningScript script = _runspace.Start("Receive-BusNotification $sub -Wait; 'over'");
+        using var other = new TestRunspace();
+        other.Run("Get-StdioBus | Remove-StdioBus");
+        Assert.Equal("over", Assert.Single(script.Finish()).BaseObject);
+    }
+
+    [Fact]
+    public void Params_come_as_dictionaries_when_asked()
+    {
+        _runspace.Run("$sub = Register-BusSubscription -AsHashtable; $null = Invoke-BusRequest notify '{\"method\":\"x\",\"params\":{\"a\":1,\"A\":2}}'");
+        Assert.Equal(2L, _runspace.RunOne("(Receive-BusNotification $sub).Params['A']"));
+    }
+
+    [Fact]
+    public void A_notification_is_sent_and_not_answered()
+    {
+        _runspace.Run("Send-BusNotification notifications/initialized; Send-BusNotification other @{ a = 1 } -Pool kit");
+        Assert.Equal(["notifications/initialized", "other"], Assert.IsType<object[]>(_runspace.RunOne("Invoke-BusRequest received")));
+        _runspace.RunWithErrors("Send-BusNotification x 'text'").OnlyError("BusInvalidParams");
+        _runspace.RunWithErrors("Send-BusNotification x -Pool nope").OnlyError("BusPoolNotFound");
+    }
+}

@@ -1,0 +1,57 @@
+using System.Text.RegularExpressions;
+using StdioBus.Module.Tests.Engine;
+using Xunit;
+
+namespace StdioBus.Module.Tests.Commands;
+
+[Trait("Covers", "A37")]
+public sealed class ViewTests
+{
+    private const string Setup = """
+        $bus = New-StdioBus -Name main -PoolConfig @{ Id = 'kit'; Command = $worker; Args = 'kit'; Instances = 2 }, @{ Id = 'second'; Command = $worker; Args = 'kit' }
+        """;
+
+    // What differs from run to run becomes one letter for each of its characters, so that the columns stay where they are.
+    private static string Show(int width, string script)
+    {
+        using var runspace = new TestRunspace(new TestHost(width));
+        runspace.Run("$PSStyle.OutputRendering = 'PlainText'; " + Setup);
+        runspace.Run($"& {{ {script} }} | Out-Default");
+        string shown = runspace.Host.Shown;
+        Assert.All(shown.Split('\n'), line => Assert.InRange(line.Length, 0, width));
+        shown = Regex.Replace(shown, @"\d\d:\d\d:\d\d\.\d{3}", "HH:mm:ss.fff");
+        shown = Regex.Replace(shown, @"\b\d\d:\d\d:\d\d\b", "hh:mm:ss");
+        shown = Regex.Replace(shown, @" +\d+\.\d{3} s", match => "S".PadLeft(match.Length));
+        shown = Regex.Replace(shown, @"(?<=^ *\d+ (?:kit|second) +)\d+(?= Running)", match => new string('P', 1).PadLeft(match.Length), RegexOptions.Multiline);
+        return string.Join('\n', shown.Split('\n').Select(line => line.TrimEnd())).Trim('\n');
+    }
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void A_bus(int width) => Golden.Check($"bus-{width}", Show(width, "$bus"));
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void Workers(int width) => Golden.Check(
+        $"workers-{width}", Show(width, "Invoke-BusRequest exit @{ code = 3 } -Pool second -ErrorAction SilentlyContinue; $null = Invoke-BusRequest echo -Pool second; Get-BusWorker"));
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void Stream_events(int width) => Golden.Check(
+        $"stream-{width}", Show(width, "Invoke-BusStream stream @{ chunks = 'Hello, ', 'world', (' and more' * 20) } -Pool kit"));
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void Notifications_and_their_subscription(int width) => Golden.Check(
+        $"notifications-{width}",
+        Show(width, "$sub = Register-BusSubscription 'session/*'; $null = Invoke-BusRequest notify @{ method = 'session/tick'; params = @{ n = '$i' }; count = 2 } -Pool second; Receive-BusNotification $sub; $sub"));
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void Pools(int width) => Golden.Check($"pools-{width}", Show(width, "New-BusPool -Id agent -Command node -ArgumentList agent.js, '--fast' -Instances 4; New-BusPool tools cat -Dialect Mcp"));
+}

@@ -1,0 +1,120 @@
+using System.Collections.ObjectModel;
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+using Xunit;
+
+namespace StdioBus.Module.Tests.Engine;
+
+/// <summary>
+/// A runspace of a real engine with the assembled module imported, as a user has it. Scripts find the path of the test
+/// worker in <c>$worker</c> and a function <c>Start-Kit</c> that starts a bus of it. At the end no bus may be left.
+/// </summary>
+internal sealed class TestRunspace : IDisposable
+{
+    /// <summary>How long anything may take before a test fails instead of hanging.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    private const string Prelude = """
+        function Start-Kit {
+            param([string] $Pool = 'kit', [int] $Instances = 1, [hashtable] $With = @{})
+            New-StdioBus -Pool $Pool -Command $worker -ArgumentList kit -Instances $Instances @With
+        }
+        """;
+
+    private readonly Runspace _runspace;
+
+    public TestRunspace(TestHost? host = null, bool import = true)
+    {
+        Host = host ?? new TestHost();
+        InitialSessionState state = InitialSessionState.CreateDefault2();
+        state.Variables.Add(new SessionStateVariableEntry("worker", WorkerProgram.Path, "the test worker"));
+        state.Commands.Add(new SessionStateCmdletEntry("Select-Object", typeof(SelectFirstStandIn), null));
+        _runspace = RunspaceFactory.CreateRunspace(Host, state);
+        _runspace.Open();
+        if (import)
+        {
+            Run("Import-Module " + ProductFolder.Manifest);
+            Run(Prelude);
+        }
+    }
+
+    public TestHost Host { get; }
+
+    public Runspace Runspace => _runspace;
+
+    /// <summary>Runs a script, which must have no errors, and gives its output.</summary>
+    public Collection<PSObject> Run(string script, params (string Name, object? Value)[] variables)
+    {
+        ScriptRun run = RunWithErrors(script, variables);
+        Assert.Empty(run.Errors.Select(error => $"{error.FullyQualifiedErrorId}: {error}"));
+        return run.Output;
+    }
+
+    /// <summary>Runs a script and gives its one object of output, unwrapped.</summary>
+    public object? RunOne(string script, params (string Name, object? Value)[] variables)
+    {
+        PSObject? only = Assert.Single(Run(script, variables));
+        return only?.BaseObject is PSCustomObject ? only : only?.BaseObject;
+    }
+
+    /// <summary>Runs a script whose errors, terminating or not, are part of the outcome.</summary>
+    public ScriptRun RunWithErrors(string script, params (string Name, object? Value)[] variables)
+    {
+        foreach ((string name, object? value) in variables)
+            _runspace.SessionStateProxy.SetVariable(name, value);
+
+        using PowerShell shell = PowerShell.Create(_runspace);
+        shell.AddScript(script);
+        var output = new PSDataCollection<PSObject>();
+        IAsyncResult running = shell.BeginInvoke<PSObject, PSObject>(null, output);
+        if (!running.AsyncWaitHandle.WaitOne(Deadline))
+        {
+            shell.Stop();
+            Assert.Fail($"The script did not end within {Deadline}: {script}");
+        }
+
+        ErrorRecord? terminating = null;
+        try
+        {
+            shell.EndInvoke(running);
+        }
+        catch (RuntimeException error)
+        {
+            terminating = error.ErrorRecord;
+        }
+
+        return new ScriptRun(
+            [.. output], [.. shell.Streams.Error], terminating, [.. shell.Streams.Verbose], [.. shell.Streams.Progress]);
+    }
+
+    /// <summary>Starts a script that the test will watch or stop.</summary>
+    public RunningScript Start(string script) => new(_runspace, script);
+
+    public void Dispose()
+    {
+        using (PowerShell shell = PowerShell.Create(_runspace))
+            shell.AddScript("Get-Module StdioBus | Remove-Module").Invoke();
+
+        _runspace.Dispose();
+    }
+}
+
+/// <summary>What came of a script.</summary>
+internal sealed record ScriptRun(
+    Collection<PSObject> Output,
+    IReadOnlyList<ErrorRecord> NonTerminating,
+    ErrorRecord? Terminating,
+    IReadOnlyList<VerboseRecord> Verbose,
+    IReadOnlyList<ProgressRecord> Progress)
+{
+    /// <summary>All errors, the one that ended it last.</summary>
+    public IReadOnlyList<ErrorRecord> Errors => Terminating is null ? NonTerminating : [.. NonTerminating, Terminating];
+
+    /// <summary>The only error, whose id must be this one.</summary>
+    public ErrorRecord OnlyError(string id)
+    {
+        ErrorRecord error = Assert.Single(Errors);
+        Assert.StartsWith(id + ",", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        return error;
+    }
+}
