@@ -7,6 +7,14 @@ if (-not (Get-Command New-StdioBus -ErrorAction Ignore)) {
     Import-Module "$PSScriptRoot/../../out/StdioBus/StdioBus.psd1"
 }
 
+function Wait-Until([scriptblock] $Condition) {
+    $watch = [System.Diagnostics.Stopwatch]::StartNew()
+    while (-not (& $Condition)) {
+        if ($watch.Elapsed.TotalSeconds -gt 10) { throw "Waited 10 seconds for {$Condition}." }
+        [System.Threading.Thread]::Sleep(10)
+    }
+}
+
 # The workers are small .NET programs: see workers/DemoAgent, a starting point for your own.
 $agent = "$PSScriptRoot/workers/DemoAgent/bin/DemoAgent.dll"
 if (-not [System.IO.File]::Exists($agent)) {
@@ -49,14 +57,10 @@ try {
     '6. A worker is killed. The bus goes on with the others and starts another in its place.'
     $victim = @(Get-BusWorker)[0]
     [System.Diagnostics.Process]::GetProcessById($victim.ProcessId).Kill()
-    $answer = Invoke-BusRequest square @{ n = 12 }
-    "   12 squared is still $($answer.square)."
-    $watch.Restart()
-    do {
-        if ($watch.Elapsed.TotalSeconds -gt 10) { throw "Worker $($victim.Id) was not replaced within 10 seconds." }
-        [System.Threading.Thread]::Sleep(20)
-        $successor = Get-BusWorker -Id $victim.Id
-    } until ($successor.State -eq 'Running' -and $successor.ProcessId -ne $victim.ProcessId)
+    Wait-Until { $now = Get-BusWorker -Id $victim.Id; $now.State -ne 'Running' -or $now.ProcessId -ne $victim.ProcessId }
+    "   12 squared is still $((Invoke-BusRequest square @{ n = 12 }).square)."
+    Wait-Until { (Get-BusWorker -Id $victim.Id).State -eq 'Running' }
+    $successor = Get-BusWorker -Id $victim.Id
     $processIds += $successor.ProcessId
     "   Worker $($victim.Id): process $($victim.ProcessId) $($successor.LastExitReason), process $($successor.ProcessId) took over."
     ''
