@@ -93,7 +93,7 @@ Bus::Bus(const std::string &config, const Options &options) {
     o.on_client_disconnect = [](stdio_bus_t *, int client, const char *reason, void *user) {
         Of(user).disconnects.emplace_back(client, OrEmpty(reason));
     };
-    if (!options.with_message_handler) {
+    if (options.handler == Handler::kVersionTwo) {
         o.on_message = [](stdio_bus_t *, const char *text, size_t len, void *user) {
             EXPECT_EQ(text[len], '\0');
             Take(Of(user), {std::string(text, len), {}, -1, false, false, "", "", 0});
@@ -105,15 +105,15 @@ Bus::Bus(const std::string &config, const Options &options) {
             ADD_FAILURE() << "create: " << error.second;
         return;
     }
-    if (options.with_message_handler) {
+    if (options.handler == Handler::kStruct) {
         stdio_bus_set_message_handler(
             bus_,
             [](stdio_bus_t *, const stdio_bus_message_t *m, void *user) {
                 EXPECT_EQ(m->size, sizeof *m);
                 EXPECT_EQ(m->data[m->len], '\0');
-                Take(Of(user), {std::string(m->data, m->len), m->kind, m->worker_id,
-                                m->pool != nullptr, m->session != nullptr, OrEmpty(m->pool),
-                                OrEmpty(m->session), m->cookie});
+                Take(Of(user),
+                     {std::string(m->data, m->len), m->kind, m->worker_id, m->pool != nullptr,
+                      m->session != nullptr, OrEmpty(m->pool), OrEmpty(m->session), m->cookie});
             },
             this);
     }
@@ -204,9 +204,7 @@ int Bus::Send(const std::string &message, const Route &route) {
 
 Json Bus::Ask(const std::string &method, const std::string &params, Route route) {
     route.cookie = Cookie();
-    // Far above the ids that tests choose themselves.
-    EXPECT_EQ(Send(Rpc(std::to_string(1000000 + route.cookie), method, params), route),
-              STDIO_BUS_OK);
+    EXPECT_EQ(Send(Rpc(std::to_string(route.cookie), method, params), route), STDIO_BUS_OK);
     return Answer(route.cookie);
 }
 

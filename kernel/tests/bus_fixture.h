@@ -62,9 +62,10 @@ struct Route {
 
 class Bus {
   public:
+    enum class Handler { kStruct, kVersionTwo, kNone };
     struct Options {
         stdio_bus_listener_t listener{};
-        bool with_message_handler = true; // false: on_message of version 2 only
+        Handler handler = Handler::kStruct; // what receives messages for the host
         int log_level = STDIO_BUS_LOG_INFO;
     };
 
@@ -132,7 +133,7 @@ class Bus {
   private:
     void NotePids();
     stdio_bus_t *bus_ = nullptr;
-    uint64_t last_cookie_ = 0;
+    uint64_t last_cookie_ = 1000000000; // far above those that tests choose themselves
     size_t seen_ = 0;
     std::vector<pid_t> pids_;
 };

@@ -59,7 +59,8 @@ struct Json::Reader {
     std::string Character() {
         if (at + 4 > text.size())
             Fail("unexpected end");
-        unsigned code = static_cast<unsigned>(std::strtoul(text.substr(at, 4).c_str(), nullptr, 16));
+        unsigned code =
+            static_cast<unsigned>(std::strtoul(text.substr(at, 4).c_str(), nullptr, 16));
         at += 4;
         if (code < 0x80)
             return std::string(1, static_cast<char>(code));

@@ -6,9 +6,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <poll.h>
 #include <sstream>
 #include <stdexcept>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
@@ -28,6 +30,16 @@ bool IsGone(pid_t pid) {
     char state;
     pid_t parent;
     return !Status(pid, &state, &parent) || state == 'Z' || state == 'X';
+}
+
+bool BecomesGone(pid_t pid) {
+    int notice = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+    if (notice >= 0) {
+        pollfd exit{notice, POLLIN, 0};
+        poll(&exit, 1, 30000);
+        close(notice);
+    }
+    return IsGone(pid);
 }
 
 std::vector<int> OpenDescriptors() {

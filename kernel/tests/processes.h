@@ -10,6 +10,9 @@
 // counts as gone.
 bool IsGone(pid_t pid);
 
+// Waits until IsGone, with a deadline that no healthy run comes near to.
+bool BecomesGone(pid_t pid);
+
 // The descriptors this process holds now.
 std::vector<int> OpenDescriptors();
 

@@ -39,7 +39,7 @@ TEST(RoundTrip, ARequestWithPoolAndSessionComesBackWithBothNamed_A27) {
 
 TEST(RoundTrip, TheVersionTwoInterfaceAloneIsEnough_A27) {
     Bus::Options options;
-    options.with_message_handler = false;
+    options.handler = Bus::Handler::kVersionTwo;
     Bus bus(Config({{"one"}, {"two"}}), options);
     bus.Start();
     ASSERT_EQ(bus.Ingest(R"({"jsonrpc":"2.0","id":"x","method":"echo","pool":"two"})"), 0);
@@ -200,8 +200,7 @@ TEST(RoundTrip, FiveThousandRequestsInABurstAreAllAnswered_L12) {
     for (const Message &message : bus.messages) {
         Json answer = message.Tree();
         ASSERT_EQ(answer["id"].Number(), static_cast<long long>(message.cookie));
-        ASSERT_EQ(answer["result"]["params"]["n"].Number(),
-                  static_cast<long long>(message.cookie));
+        ASSERT_EQ(answer["result"]["params"]["n"].Number(), static_cast<long long>(message.cookie));
         cookies.insert(message.cookie);
     }
     EXPECT_EQ(cookies.size(), kCount);

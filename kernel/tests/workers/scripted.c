@@ -28,7 +28,8 @@ typedef struct request {
     char *params; /* "null" when there are none */
 } request;
 
-static text heard; /* lines read so far, as JSON strings with commas between */
+static char **heard; /* lines read so far */
+static size_t heard_count;
 static char **held;
 static size_t held_count;
 
@@ -160,10 +161,22 @@ static void do_answer(const request *r) {
 static void do_heard(const request *r) {
     text t = {0};
     append_text(&t, "\"result\":{\"lines\":[");
-    append_text(&t, heard.p ? heard.p : "");
+    for (size_t i = 0; i < heard_count; i++) {
+        append_text(&t, i > 0 ? "," : "");
+        append_quoted(&t, heard[i], strlen(heard[i]));
+    }
     append_text(&t, "]}");
     answer(r->id, t.p);
     free(t.p);
+}
+
+/* Writes every line read so far to stderr. */
+static void do_confess(const request *r) {
+    (void)r;
+    for (size_t i = 0; i < heard_count; i++) {
+        write_all(2, heard[i], strlen(heard[i]));
+        write_all(2, "\n", 1);
+    }
 }
 
 /* Answers with its open descriptors and the signals it has blocked and ignores. */
@@ -295,6 +308,7 @@ static const struct command {
     {"say", do_say},
     {"answer", do_answer},
     {"heard", do_heard},
+    {"confess", do_confess},
     {"inherited", do_inherited},
     {"surroundings", do_surroundings},
     {"complain", do_complain},
@@ -321,9 +335,10 @@ static void handle(char *line, size_t len) {
     free(r.params);
     if (len > LONGEST_REMEMBERED)
         return;
-    if (heard.len > 0)
-        append_text(&heard, ",");
-    append_quoted(&heard, line, len);
+    heard = realloc(heard, (heard_count + 1) * sizeof *heard);
+    if (!heard)
+        abort();
+    heard[heard_count++] = strndup(line, len);
 }
 
 static void read_lines(void) {

@@ -1,0 +1,220 @@
+// Where a bus listens, what it refuses to listen on, and what it leaves behind.
+#include "socket_client.h"
+
+#include <fstream>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace {
+
+Bus::Options Tcp(const char *host, uint16_t port = 0) {
+    Bus::Options options;
+    options.listener.mode = STDIO_BUS_LISTEN_TCP;
+    options.listener.tcp_host = host;
+    options.listener.tcp_port = port;
+    return options;
+}
+
+Bus::Options Unix(const std::string &path) {
+    Bus::Options options;
+    options.listener.mode = STDIO_BUS_LISTEN_UNIX;
+    options.listener.unix_path = path.c_str();
+    return options;
+}
+
+// A listening socket that nobody serves, as a program that crashed leaves it behind.
+int BoundSocket(const std::string &path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof address), 0);
+    EXPECT_EQ(listen(fd, 4), 0);
+    return fd;
+}
+
+// Expects that the bus does not start and that the reason holds `part`.
+void ExpectRefusal(Bus &bus, const std::string &part) {
+    EXPECT_EQ(stdio_bus_start(bus.get()), STDIO_BUS_ERR);
+    ASSERT_FALSE(bus.errors.empty());
+    EXPECT_NE(bus.errors.back().second.find(part), std::string::npos) << bus.errors.back().second;
+    EXPECT_EQ(bus.State(), STDIO_BUS_STATE_STOPPED);
+    EXPECT_EQ(bus.EventsOf(0, "started"), 0u) << "the listener comes first";
+}
+
+class Loopback : public testing::TestWithParam<std::pair<const char *, const char *>> {};
+
+TEST_P(Loopback, IsListenedOnAtAPortThatTheSystemChooses_A25) {
+    Bus bus(OnePool(), Tcp(GetParam().first));
+    EXPECT_STREQ(stdio_bus_listen_endpoint(bus.get()), "");
+    bus.Start();
+    std::string endpoint = stdio_bus_listen_endpoint(bus.get());
+    EXPECT_EQ(endpoint.rfind(GetParam().second, 0), 0u) << endpoint;
+    EXPECT_NE(endpoint.substr(endpoint.rfind(':')), ":0");
+    SocketClient client(endpoint);
+    EXPECT_EQ(client.Ask(bus, Rpc("1", "echo"))["result"]["pid"].Number(), bus.Worker(0).pid);
+    EXPECT_EQ(bus.connects.size(), 1u);
+    EXPECT_EQ(stdio_bus_client_count(bus.get()), 1);
+    bus.Stop();
+    EXPECT_FALSE(SocketClient::CanConnect(endpoint));
+}
+
+INSTANTIATE_TEST_SUITE_P(Listener, Loopback,
+                         testing::Values(std::make_pair(nullptr, "127.0.0.1:"),
+                                         std::make_pair("127.0.0.1", "127.0.0.1:"),
+                                         std::make_pair("::1", "[::1]:"),
+                                         std::make_pair("localhost", "")));
+
+TEST(Listener, AnAddressThatIsNotThisMachinesOwnIsRefused) {
+    Bus bus(OnePool(), Tcp("0.0.0.0"));
+    ExpectRefusal(bus, "0.0.0.0");
+}
+
+TEST(Listener, ANameNobodyKnowsIsRefused_L15) {
+    Bus bus(OnePool(), Tcp("no-such-host.invalid"));
+    ExpectRefusal(bus, "no-such-host.invalid");
+}
+
+TEST(Listener, APortInUseIsRefusedBeforeAnyWorkerStarts_L15) {
+    Bus first(OnePool(), Tcp("127.0.0.1"));
+    first.Start();
+    std::string endpoint = stdio_bus_listen_endpoint(first.get());
+    auto port = static_cast<uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1)));
+    Bus second(OnePool(), Tcp("127.0.0.1", port));
+    ExpectRefusal(second, std::to_string(port));
+}
+
+TEST(Listener, APortIsFreeForTheNextBusAtOnce) {
+    uint16_t port = 0;
+    for (int round = 0; round < 3; round++) {
+        Bus bus(OnePool(), Tcp("127.0.0.1", port));
+        bus.Start();
+        std::string endpoint = stdio_bus_listen_endpoint(bus.get());
+        port = static_cast<uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1)));
+        SocketClient client(endpoint);
+        EXPECT_TRUE(client.Ask(bus, Rpc("1", "echo")).Has("result"));
+        bus.Stop();
+    }
+}
+
+TEST(Listener, AUnixSocketIsForThisUserAloneAndGoneAtTheEnd_L14) {
+    TempFolder folder;
+    std::string path = folder.Path("bus.sock");
+    struct stat status {};
+    {
+        Bus bus(OnePool(), Unix(path));
+        EXPECT_NE(stat(path.c_str(), &status), 0) << "not before start";
+        bus.Start();
+        EXPECT_EQ(stdio_bus_listen_endpoint(bus.get()), path);
+        ASSERT_EQ(stat(path.c_str(), &status), 0);
+        EXPECT_TRUE(S_ISSOCK(status.st_mode));
+        EXPECT_EQ(status.st_mode & 0777, 0600u);
+        SocketClient client(path);
+        EXPECT_TRUE(client.Ask(bus, Rpc("1", "echo")).Has("result"));
+        bus.Stop();
+        EXPECT_NE(stat(path.c_str(), &status), 0) << "removed by stop";
+    }
+    {
+        Bus bus(OnePool(), Unix(path));
+        bus.Start();
+    }
+    EXPECT_NE(stat(path.c_str(), &status), 0) << "removed by destroy";
+}
+
+TEST(Listener, AStaleSocketIsReplaced_L14) {
+    TempFolder folder;
+    std::string path = folder.Path("bus.sock");
+    close(BoundSocket(path));
+    Bus bus(OnePool(), Unix(path));
+    bus.Start();
+    SocketClient client(path);
+    EXPECT_TRUE(client.Ask(bus, Rpc("1", "echo")).Has("result"));
+}
+
+TEST(Listener, ALiveSocketIsLeftAlone_L14) {
+    TempFolder folder;
+    std::string path = folder.Path("bus.sock");
+    int live = BoundSocket(path);
+    {
+        Bus bus(OnePool(), Unix(path));
+        ExpectRefusal(bus, path);
+    }
+    EXPECT_TRUE(SocketClient::CanConnect(path));
+    close(live);
+}
+
+TEST(Listener, AFileThatIsNoSocketIsLeftAlone_L14) {
+    TempFolder folder;
+    std::string path = folder.Path("precious");
+    std::ofstream(path) << "data";
+    {
+        Bus bus(OnePool(), Unix(path));
+        ExpectRefusal(bus, path);
+    }
+    std::ifstream file(path);
+    std::string text;
+    file >> text;
+    EXPECT_EQ(text, "data");
+}
+
+TEST(Listener, AFileThatTookTheSocketsPlaceIsLeftAlone_L14) {
+    TempFolder folder;
+    std::string path = folder.Path("bus.sock");
+    Bus bus(OnePool(), Unix(path));
+    bus.Start();
+    ASSERT_EQ(unlink(path.c_str()), 0);
+    std::ofstream(path) << "another's";
+    bus.Stop();
+    EXPECT_EQ(access(path.c_str(), F_OK), 0);
+}
+
+TEST(Listener, APathTooLongForASocketIsRefusedInWords) {
+    TempFolder folder;
+    Bus bus(OnePool(), Unix(folder.Path(std::string(200, 'x'))));
+    ExpectRefusal(bus, "xxxx");
+}
+
+TEST(Listener, ALimitOnClientsHoldsAndThoseBeyondAreToldOrClosed) {
+    Bus bus(OnePool(1, R"("max_clients":2)"), Tcp(nullptr));
+    bus.Start();
+    std::string endpoint = stdio_bus_listen_endpoint(bus.get());
+    SocketClient a(endpoint), b(endpoint);
+    EXPECT_TRUE(a.Ask(bus, Rpc("1", "echo")).Has("result"));
+    EXPECT_TRUE(b.Ask(bus, Rpc("1", "echo")).Has("result"));
+    {
+        SocketClient c(endpoint);
+        bus.Until([&] { return c.Waiting() > 0 || stdio_bus_client_count(bus.get()) >= 2; },
+                  "the third was looked at");
+        EXPECT_EQ(stdio_bus_client_count(bus.get()), 2);
+    }
+    EXPECT_TRUE(a.Ask(bus, Rpc("2", "echo")).Has("result"));
+    b.Close();
+    ASSERT_TRUE(bus.Until([&] { return stdio_bus_client_count(bus.get()) == 1; }, "b has left"));
+    SocketClient d(endpoint);
+    EXPECT_TRUE(d.Ask(bus, Rpc("1", "echo")).Has("result"));
+}
+
+TEST(Listener, ClientsAreNumberedFromOneAndTheirEndsReported) {
+    Bus bus(OnePool(), Tcp(nullptr));
+    bus.Start();
+    std::string endpoint = stdio_bus_listen_endpoint(bus.get());
+    for (int round = 1; round <= 3; round++) {
+        SocketClient client(endpoint);
+        client.Ask(bus, Rpc("1", "echo"));
+        ASSERT_EQ(bus.connects.size(), static_cast<size_t>(round));
+        EXPECT_EQ(bus.connects.back().first, round);
+        EXPECT_FALSE(bus.connects.back().second.empty());
+        client.Close();
+        ASSERT_TRUE(bus.Until([&] { return bus.disconnects.size() == bus.connects.size(); },
+                              "its end is reported"));
+        EXPECT_EQ(bus.disconnects.back().first, round);
+        EXPECT_FALSE(bus.disconnects.back().second.empty());
+    }
+    EXPECT_EQ(bus.Stats().client_connects, 3u);
+    EXPECT_EQ(bus.Stats().client_disconnects, 3u);
+    EXPECT_EQ(stdio_bus_client_count(bus.get()), 0);
+}
+
+} // namespace

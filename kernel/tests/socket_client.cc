@@ -1,0 +1,136 @@
+#include "socket_client.h"
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+// A connected socket, or -1.
+static int Connect(const std::string &endpoint) {
+    sockaddr_storage storage{};
+    socklen_t length = 0;
+    size_t colon = endpoint.rfind(':');
+    if (endpoint[0] == '/') {
+        auto *address = reinterpret_cast<sockaddr_un *>(&storage);
+        address->sun_family = AF_UNIX;
+        std::strncpy(address->sun_path, endpoint.c_str(), sizeof address->sun_path - 1);
+        length = sizeof *address;
+    } else if (endpoint[0] == '[') {
+        auto *address = reinterpret_cast<sockaddr_in6 *>(&storage);
+        address->sin6_family = AF_INET6;
+        address->sin6_port = htons(static_cast<uint16_t>(std::stoi(endpoint.substr(colon + 1))));
+        inet_pton(AF_INET6, endpoint.substr(1, colon - 2).c_str(), &address->sin6_addr);
+        length = sizeof *address;
+    } else {
+        auto *address = reinterpret_cast<sockaddr_in *>(&storage);
+        address->sin_family = AF_INET;
+        address->sin_port = htons(static_cast<uint16_t>(std::stoi(endpoint.substr(colon + 1))));
+        inet_pton(AF_INET, endpoint.substr(0, colon).c_str(), &address->sin_addr);
+        length = sizeof *address;
+    }
+    int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, reinterpret_cast<sockaddr *>(&storage), length) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+SocketClient::SocketClient(const std::string &endpoint) : fd_(Connect(endpoint)) {
+    EXPECT_GE(fd_, 0) << "cannot connect to " << endpoint << ": " << std::strerror(errno);
+    if (fd_ >= 0)
+        fcntl(fd_, F_SETFL, O_NONBLOCK);
+}
+
+SocketClient::~SocketClient() {
+    Close();
+}
+
+bool SocketClient::CanConnect(const std::string &endpoint) {
+    int fd = Connect(endpoint);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+void SocketClient::SendBytes(const std::string &bytes) {
+    out_ += bytes;
+    Pump();
+}
+
+void SocketClient::EndSending() {
+    end_sending_ = true;
+    Pump();
+}
+
+void SocketClient::Close() {
+    if (fd_ >= 0)
+        close(fd_);
+    fd_ = -1;
+}
+
+void SocketClient::Reset() {
+    linger at_once{1, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    Close();
+}
+
+void SocketClient::Pump() {
+    while (fd_ >= 0 && !out_.empty()) {
+        ssize_t n = send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
+        if (n <= 0)
+            break;
+        out_.erase(0, static_cast<size_t>(n));
+    }
+    if (fd_ >= 0 && out_.empty() && end_sending_) {
+        shutdown(fd_, SHUT_WR);
+        end_sending_ = false;
+    }
+    char block[65536];
+    while (fd_ >= 0 && !ended_ && !deaf) {
+        ssize_t n = recv(fd_, block, sizeof block, 0);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            break;
+        if (n <= 0) {
+            ended_ = true;
+            break;
+        }
+        size_t scanned = in_.size();
+        in_.append(block, static_cast<size_t>(n));
+        size_t start = 0, newline;
+        while ((newline = in_.find('\n', std::max(start, scanned))) != std::string::npos) {
+            lines_.push_back(in_.substr(start, newline - start));
+            start = newline + 1;
+        }
+        in_.erase(0, start);
+    }
+}
+
+size_t SocketClient::Waiting() {
+    Pump();
+    return lines_.size();
+}
+
+std::string SocketClient::Line(Bus &bus) {
+    auto here = [this] { return Waiting() > 0 || ended_; };
+    if (!bus.Until(here, "a client has received a line") || lines_.empty()) {
+        ADD_FAILURE() << "the connection ended instead of giving a line";
+        return "null";
+    }
+    std::string line = lines_.front();
+    lines_.pop_front();
+    return line;
+}
+
+bool SocketClient::IsEnded(Bus &bus) {
+    return bus.Until(
+        [this] {
+            Pump();
+            return ended_ && lines_.empty();
+        },
+        "the bus has closed a client's connection");
+}
