@@ -86,7 +86,8 @@ static void start_stall_clock(sb_client *client) {
 
 static void watch(sb_client *client) {
     bool read = !client->slow && !client->half_closed && !client->backlog;
-    unsigned interest = (read ? SB_READ : 0u) | (client->blocked ? SB_WRITE : 0u);
+    /* With neither, one thing is still worth knowing: that the peer is gone for good. */
+    unsigned interest = (read ? SB_READ : 0u) | (client->blocked ? SB_WRITE : 0u) | SB_HANGUP;
     if (sb_poller_watch(client->bus->poller, &client->source, interest) != 0)
         sb_client_close(client, "its socket could not be watched");
 }
@@ -290,7 +291,8 @@ void sb_client_on_ready(sb_client *client, unsigned ready) {
     bool reads = !client->closing && !client->slow && !client->half_closed && !client->backlog;
     if (reads && (ready & SB_READ))
         read_once(client);
-    else if (!client->closing && (ready & SB_HANGUP))
+    /* What the peer sent before it went is read first; its answers have nowhere to go. */
+    if ((ready & SB_HANGUP) && (client->half_closed || !reads))
         sb_client_close(client, "disconnected");
 }
 

@@ -260,14 +260,39 @@ static void edit_names(const sb_call *call, const sb_scan *scan, const char *lin
         sb_edits_replace(edits, at, at + found.len, known.p, known.len);
 }
 
+/* To its owner; without one and without a key, to every client bound to the worker. The host
+ * receives a copy of everything. True when somebody received it who was meant to. */
+static bool hand_out(sb_worker *w, sb_conn *to, bool has_key, const char *line, size_t len,
+                     const sb_edits *edits, const sb_origin *origin) {
+    static const sb_edits none = {.count = 0};
+    sb_bus *bus = w->bus;
+    bool delivered = false;
+    if (to && to->client) {
+        delivered = sb_conn_deliver(bus, to, line, len, edits, origin);
+    } else if (!to && !has_key) {
+        for (sb_link *at = w->bonds.next; at != &w->bonds; at = at->next) {
+            sb_conn *c = SB_ENTRY(at, sb_bond, of_worker)->conn;
+            if (c->client && sb_conn_deliver(bus, c, line, len, &none, origin))
+                delivered = true;
+        }
+    }
+    if (sb_host_listens(bus)) {
+        sb_conn_deliver(bus, &bus->host, line, len, to && to->client ? &none : edits, origin);
+        /* One that names an owner nobody knows may have been a client's. */
+        bool may_be_a_clients = has_key && !to && bus->client_count > 0;
+        delivered = delivered || !may_be_a_clients;
+    }
+    return delivered;
+}
+
 static void deliver_notification(sb_worker *w, const sb_scan *scan, const char *line, size_t len) {
     sb_bus *bus = w->bus;
     sb_session *session;
     sb_conn *to = owner_of(w, scan, &session);
-    bool has_key = scan->session.p || scan->params_session.p, names_call;
+    bool names_call;
     sb_edits edits = {.count = 0};
     sb_call *call = named_call(w, scan, &names_call);
-    has_key = has_key || names_call;
+    bool has_key = scan->session.p || scan->params_session.p || names_call;
     if (call && call->conn) {
         if (!to)
             to = call->conn;
@@ -288,29 +313,14 @@ static void deliver_notification(sb_worker *w, const sb_scan *scan, const char *
         sb_restore_session(&edits, line, session, &member);
     if (session)
         sb_session_keep(session);
-    bool delivered = false;
-    static const sb_edits none = {.count = 0};
-    if (to && to->client) {
-        delivered = sb_conn_deliver(bus, to, line, len, &edits, &origin);
-    } else if (!to && !has_key) {
-        for (sb_link *at = w->bonds.next; at != &w->bonds; at = at->next) {
-            sb_conn *c = SB_ENTRY(at, sb_bond, of_worker)->conn;
-            if (c->client && sb_conn_deliver(bus, c, line, len, &none, &origin))
-                delivered = true;
-        }
-    }
-    if (sb_host_listens(bus)) {
-        bool mine = !to || to == &bus->host;
-        sb_conn_deliver(bus, &bus->host, line, len, mine ? &edits : &none, &origin);
-        delivered = true;
-    }
+    bool delivered = hand_out(w, to, has_key, line, len, &edits, &origin);
     if (session)
         sb_session_release(bus, session);
     sb_text_free(&member);
     if (delivered)
         return;
     bus->counters.dropped_notifications++;
-    sb_log_debug(bus, "[worker=%d] dropped a notification that nobody owns: %.*s", w->id,
+    sb_log_debug(bus, "[worker=%d] nobody owns the notification %.*s", w->id,
                  (int)(len < EXCERPT ? len : EXCERPT), line);
 }
 

@@ -11,6 +11,7 @@
 #include "route_in.h"
 #include "session.h"
 #include "worker.h"
+#include "worker_exit.h"
 
 /* --- Refusals ------------------------------------------------------------------------------ */
 
@@ -409,14 +410,7 @@ void sb_route_again(sb_worker *from, sb_call *call, const char *msg, size_t len)
         bus->counters.requeued++;
         return;
     }
-    sb_fault fault = {.code = SB_WORKER_EXITED,
-                      .message = "Worker exited",
-                      .pool = pool,
-                      .worker = from->id,
-                      .reason = from->reason,
-                      .exit = from->embedded ? NULL : &from->last_exit,
-                      .stderr_tail = from->embedded ? NULL : sb_stderr_text(&from->tail),
-                      .written = 0};
+    sb_fault fault = sb_exit_fault(from, false);
     sb_call_fail(bus, call, &fault);
 }
 

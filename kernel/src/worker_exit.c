@@ -30,6 +30,17 @@ static size_t count_lines(const sb_queue *q) {
     return lines;
 }
 
+sb_fault sb_exit_fault(const sb_worker *w, bool written) {
+    return (sb_fault){.code = SB_WORKER_EXITED,
+                      .message = "Worker exited",
+                      .pool = w->pool,
+                      .worker = w->id,
+                      .reason = w->reason,
+                      .exit = w->embedded ? NULL : &w->last_exit,
+                      .stderr_tail = w->embedded ? NULL : sb_stderr_text(&w->tail),
+                      .written = written};
+}
+
 /* Requests of which the worker has not seen a byte go to another one, in their order. The others
  * are answered with the reason of the exit; `written` says whether the worker had the whole
  * request, so that the caller knows whether it may have been carried out. */
@@ -66,16 +77,18 @@ void sb_worker_settle_calls(sb_worker *w) {
         sb_call_close(bus, SB_ENTRY(w->asked.next, sb_call, of_worker));
     while (!sb_list_is_empty(&w->ghosts))
         sb_call_close(bus, SB_ENTRY(w->ghosts.next, sb_call, of_worker));
+    /* A worker that the bus itself ended did not fail: its requests met the end of the bus. */
+    bool closing = bus->state > STDIO_BUS_STATE_RUNNING && bus->phase != SB_STOP_DRAIN;
     while (!sb_list_is_empty(&w->calls)) {
         sb_call *call = SB_ENTRY(w->calls.next, sb_call, of_worker);
-        sb_fault fault = {.code = SB_WORKER_EXITED,
-                          .message = "Worker exited",
-                          .pool = w->pool,
-                          .worker = w->id,
-                          .reason = w->reason,
-                          .exit = w->embedded ? NULL : &w->last_exit,
-                          .stderr_tail = w->embedded ? NULL : sb_stderr_text(&w->tail),
-                          .written = call->end <= unsent.written};
+        sb_fault fault = sb_exit_fault(w, call->end <= unsent.written);
+        if (closing) {
+            fault.code = SB_SHUTTING_DOWN;
+            fault.message = "Shutting down";
+            fault.reason = "the bus stopped before the worker answered";
+            fault.exit = NULL;
+            fault.stderr_tail = NULL;
+        }
         sb_call_fail(bus, call, &fault);
     }
     sb_queue_free(&unsent);

@@ -3,6 +3,7 @@
 #define SB_WORKER_EXIT_H
 
 #include "bus.h"
+#include "reply.h"
 
 /* Closes what is open and stops its timers. */
 void sb_worker_close_streams(sb_worker *w);
@@ -12,6 +13,8 @@ void sb_worker_unbind_sessions(sb_worker *w);
 /* It ended, whatever kind it was: moves or answers its requests. w->state, w->reason and
  * w->last_exit are set. */
 void sb_worker_settle_calls(sb_worker *w);
+/* The answer to a request that the worker took with it. `written`: it had the whole request. */
+sb_fault sb_exit_fault(const sb_worker *w, bool written);
 /* Its pool has one worker less to hope for: answers what waits if it was the last. */
 void sb_worker_left_pool(sb_worker *w);
 /* The back-off is over. */

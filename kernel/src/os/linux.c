@@ -54,7 +54,7 @@ intptr_t sb_poller_handle(const sb_poller *p) { return p->epoll; }
 
 int sb_poller_watch(sb_poller *p, sb_source *s, unsigned interest) {
     if (!sb_source_is_open(s) || s->interest == interest) return 0;
-    struct epoll_event event = {.data.ptr = s};
+    struct epoll_event event = {.data.ptr = s}; /* hang-ups are always reported */
     if (interest & SB_READ) event.events |= EPOLLIN | EPOLLRDHUP;
     if (interest & SB_WRITE) event.events |= EPOLLOUT;
     int op = interest == 0 ? EPOLL_CTL_DEL : s->interest == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;

@@ -49,8 +49,9 @@ void sb_poller_close(sb_poller *p);
 /* A descriptor that is readable while wait would return at once; SB_NO_HANDLE where the
  * system has none. */
 intptr_t sb_poller_handle(const sb_poller *p);
-/* Watches for `interest` and nothing else; 0 stops watching, hang-ups included. Level-triggered:
- * what is not consumed is reported again. */
+/* Watches for `interest` and nothing else; a hang-up is reported beside whatever is watched, and
+ * alone with SB_HANGUP; 0 stops watching. Level-triggered: what is not consumed is reported
+ * again. */
 int sb_poller_watch(sb_poller *p, sb_source *s, unsigned interest);
 /* Makes wait return (with no event) and the handle readable at `due_ms` of sb_clock_ms();
  * negative: never. Only the last call counts. */
