@@ -48,13 +48,18 @@ typedef struct stdio_bus_route {
 #define STDIO_BUS_ROUTE_VERBATIM 1u
 
 /* As stdio_bus_ingest(), with the routing given beside the message, which may then stay
- * plain JSON-RPC. route may be NULL. A response (no method, an id) must name the worker
- * whose request it answers, or be the answer to a request the host was handed. */
+ * plain JSON-RPC. route may be NULL. A response (no method, an id) answers a request that the
+ * host was handed, under the id with which it was handed over; a worker that the route names
+ * must be the one that asked. A notification that cancels a request (notifications/cancelled,
+ * $/cancelRequest) goes to the worker that has it; when the request is over it is counted
+ * (dropped_notifications) and the call returns 0. */
 STDIO_BUS_API int stdio_bus_send(stdio_bus_t *bus, const stdio_bus_route_t *route, const char *msg,
                                  size_t len);
 
 /* The caller gave up on the request sent with this cookie: its pending entry and its share
- * of the worker's load are freed; a late answer is dropped and counted (late_replies).
+ * of the worker's load are freed; a late answer is dropped and counted (late_replies). A
+ * notification that cancels the request is to be sent before: afterwards it goes through only
+ * when its route names the worker.
  * Returns 0, or STDIO_BUS_ENOTFOUND when it was answered already. */
 STDIO_BUS_API int stdio_bus_forget(stdio_bus_t *bus, uint64_t cookie);
 
@@ -84,7 +89,8 @@ STDIO_BUS_API void stdio_bus_set_message_handler(stdio_bus_t *bus,
                                                  stdio_bus_message_handler handler, void *user);
 
 /* One line a worker wrote to stderr, without newline, cut at 8 KiB. The last lines are also
- * kept for the message of its exit. */
+ * kept for the message of its exit. Of more than 10,000 lines a second the rest is only
+ * counted, in the log. */
 typedef void (*stdio_bus_stderr_handler)(stdio_bus_t *bus, int worker_id, const char *line,
                                          size_t len, void *user);
 STDIO_BUS_API void stdio_bus_set_stderr_handler(stdio_bus_t *bus, stdio_bus_stderr_handler handler,
@@ -119,8 +125,8 @@ typedef struct stdio_bus_worker_info {
     stdio_bus_worker_state_t state;
     int64_t started_at_ms; /* Unix time of the last start; 0: never */
     uint64_t restarts;
-    uint64_t sessions; /* bound to it now */
-    uint64_t pending;  /* requests in flight there */
+    uint64_t sessions;                  /* bound to it now */
+    uint64_t pending;                   /* requests in flight there */
     uint64_t messages_in, messages_out; /* from the worker, to the worker */
     uint64_t bytes_in, bytes_out;
     uint64_t invalid_lines;  /* lines on its stdout that were not JSON-RPC */

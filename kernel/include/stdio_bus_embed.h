@@ -51,18 +51,18 @@ typedef enum stdio_bus_listen_mode {
 } stdio_bus_listen_mode_t;
 
 /* Return codes: X(name, value, text). 0 is success, negative values are errors. */
-#define STDIO_BUS_CODES(X)                                              \
-    X(STDIO_BUS_OK, 0, "success")                                       \
-    X(STDIO_BUS_ERR, -1, "operating system error")                      \
-    X(STDIO_BUS_EAGAIN, -2, "would block, try again")                   \
-    X(STDIO_BUS_EOF, -3, "end of file")                                 \
-    X(STDIO_BUS_EFULL, -4, "queue or table is full")                    \
-    X(STDIO_BUS_ENOTFOUND, -5, "not found")                             \
-    X(STDIO_BUS_EINVAL, -6, "invalid argument")                         \
-    X(STDIO_BUS_ERR_CONFIG, -10, "configuration error")                 \
-    X(STDIO_BUS_ERR_WORKER, -11, "worker could not be started")         \
-    X(STDIO_BUS_ERR_ROUTING, -12, "message could not be routed")        \
-    X(STDIO_BUS_ERR_BUFFER, -13, "message exceeds max_input_buffer")    \
+#define STDIO_BUS_CODES(X)                                                \
+    X(STDIO_BUS_OK, 0, "success")                                         \
+    X(STDIO_BUS_ERR, -1, "operating system error")                        \
+    X(STDIO_BUS_EAGAIN, -2, "would block, try again")                     \
+    X(STDIO_BUS_EOF, -3, "end of file")                                   \
+    X(STDIO_BUS_EFULL, -4, "queue or table is full")                      \
+    X(STDIO_BUS_ENOTFOUND, -5, "not found")                               \
+    X(STDIO_BUS_EINVAL, -6, "invalid argument")                           \
+    X(STDIO_BUS_ERR_CONFIG, -10, "configuration error")                   \
+    X(STDIO_BUS_ERR_WORKER, -11, "worker could not be started")           \
+    X(STDIO_BUS_ERR_ROUTING, -12, "message could not be routed")          \
+    X(STDIO_BUS_ERR_BUFFER, -13, "message exceeds max_input_buffer")      \
     X(STDIO_BUS_ERR_INVALID, -14, "message is not one valid JSON object") \
     X(STDIO_BUS_ERR_STATE, -15, "not allowed in this state")
 
@@ -156,7 +156,8 @@ STDIO_BUS_API void stdio_bus_destroy(stdio_bus_t *bus);
  * STDIO_BUS_ERR_BUFFER when it is longer than max_input_buffer;
  * STDIO_BUS_ERR_ROUTING (and on_error) for a notification or response nobody can take;
  * STDIO_BUS_EFULL for a notification whose worker's queue is full;
- * STDIO_BUS_ERR_STATE when the bus does not run. Never blocks. */
+ * STDIO_BUS_ERR_STATE when the bus does not run. While stdio_bus_stop() lets requests finish,
+ * notifications and responses still pass, new requests do not. Never blocks. */
 STDIO_BUS_API int stdio_bus_ingest(stdio_bus_t *bus, const char *msg, size_t len);
 
 /* Queries; valid in every state. NULL gives STOPPED, 0 or -1. */

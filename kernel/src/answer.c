@@ -95,8 +95,8 @@ void sb_find_named_call(sb_incoming *in) {
     } else if (scan->params_id.p && is_method(scan->method, "$/cancelRequest")) {
         find_cancelled(in, scan->params_id);
     } else if (scan->progress_token.p) {
-        sb_call *call = sb_call_by_conn_token(bus, in->conn,
-                                              sb_id_key(&bus->id_key, scan->progress_token));
+        sb_call *call =
+            sb_call_by_conn_token(bus, in->conn, sb_id_key(&bus->id_key, scan->progress_token));
         if (!call || (in->worker && in->worker != call->worker))
             return;
         in->worker = call->worker;

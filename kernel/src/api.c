@@ -129,7 +129,8 @@ void stdio_bus_get_counters(const stdio_bus_t *bus, stdio_bus_counters_t *counte
     memcpy(counters, &now, size);
 }
 
-/* --- Handlers ---------------------------------------------------------------------------------- */
+/* --- Handlers ----------------------------------------------------------------------------------
+ */
 
 void stdio_bus_set_message_handler(stdio_bus_t *bus, stdio_bus_message_handler handler,
                                    void *user) {

@@ -56,8 +56,8 @@ static bool copy_text(char **to, const char *from) {
 }
 
 static bool build(sb_bus *bus) {
-    sb_link *lists[] = {&bus->clients,         &bus->graveyard,      &bus->idle_sessions,
-                        &bus->backlog_workers, &bus->dirty_workers,  &bus->backlog_clients,
+    sb_link *lists[] = {&bus->clients,         &bus->graveyard,     &bus->idle_sessions,
+                        &bus->backlog_workers, &bus->dirty_workers, &bus->backlog_clients,
                         &bus->dirty_clients};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         sb_list_init(lists[i]);
@@ -229,12 +229,24 @@ static void dispatch(sb_bus *bus, const sb_event *event) {
     if (!sb_source_is_open(s))
         return;
     switch (s->kind) {
-    case SB_ON_WORKER_OUT: sb_worker_on_out(s->owner); break;
-    case SB_ON_WORKER_ERR: sb_worker_on_err(s->owner); break;
-    case SB_ON_WORKER_IN: sb_worker_on_in(s->owner); break;
-    case SB_ON_WORKER_EXIT: sb_worker_check_exit(s->owner); break;
-    case SB_ON_LISTENER: sb_listener_on_ready(bus); break;
-    default: sb_client_on_ready(s->owner, event->ready); break;
+    case SB_ON_WORKER_OUT:
+        sb_worker_on_out(s->owner);
+        break;
+    case SB_ON_WORKER_ERR:
+        sb_worker_on_err(s->owner);
+        break;
+    case SB_ON_WORKER_IN:
+        sb_worker_on_in(s->owner);
+        break;
+    case SB_ON_WORKER_EXIT:
+        sb_worker_check_exit(s->owner);
+        break;
+    case SB_ON_LISTENER:
+        sb_listener_on_ready(bus);
+        break;
+    default:
+        sb_client_on_ready(s->owner, event->ready);
+        break;
     }
 }
 
@@ -277,7 +289,8 @@ int stdio_bus_step(stdio_bus_t *bus, int timeout_ms) {
     return n < 0 ? STDIO_BUS_ERR : handled;
 }
 
-/* --- Destroy ------------------------------------------------------------------------------------ */
+/* --- Destroy ------------------------------------------------------------------------------------
+ */
 
 static void kill_workers(sb_bus *bus) {
     for (size_t i = 0; i < bus->worker_count; i++)

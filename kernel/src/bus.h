@@ -42,7 +42,7 @@ enum {
 };
 
 /* Why a worker is not read: the host's own bits are 0..15. */
-#define SB_PAUSE_HOST_BITS 0xFFFFu
+#define SB_PAUSE_HOST_BITS   0xFFFFu
 #define SB_PAUSE_SLOW_CLIENT 0x10000u
 
 typedef struct sb_bond {
@@ -71,16 +71,16 @@ struct sb_conn {
  * ids in the form that compares (see key.h). */
 struct sb_call {
     sb_link of_conn, of_worker;
-    sb_conn *conn; /* NULL: given up; the entry only keeps the id from being used again */
+    sb_conn *conn;     /* NULL: given up; the entry only keeps the id from being used again */
     sb_worker *worker; /* NULL: a forward call that waits in the pool's queue */
     sb_pool *pool;
     sb_session *session;
     sb_held *held; /* where it waits, while worker is NULL */
     uint64_t cookie;
     bool reverse;
-    bool pinned;  /* to this worker: never moved to another */
-    bool restore; /* put the session back on the answer */
-    bool spliced; /* wire differs from id */
+    bool pinned;            /* to this worker: never moved to another */
+    bool restore;           /* put the session back on the answer */
+    bool spliced;           /* wire differs from id */
     uint64_t begin, end;    /* its bytes in the worker's stream */
     size_t id_at, token_at; /* where the two tokens stand in the message as written */
     char *text;             /* the block that the next ones point into */
@@ -92,7 +92,7 @@ struct sb_call {
     sb_key progress;            /* in the table of tokens; p NULL: not there */
     sb_call *next_free;
     char alias[24], token_alias[24]; /* ids of the kernel's own making */
-    char inlined[72];        /* the block, when it is small */
+    char inlined[72];                /* the block, when it is small */
 };
 
 /* A message that waits for a worker of its pool. */
@@ -158,10 +158,12 @@ struct sb_worker {
     uint64_t turn;
     sb_link calls, asked, ghosts, sessions, bonds, busy;
     uint32_t paused;
+    size_t stderr_lines; /* in the second that began at stderr_since */
+    int64_t stderr_since;
     size_t slow_clients;
-    sb_timer timer; /* back-off, stop ladder or the watch over a broken pipe */
-    sb_timer stall; /* how long it has not read */
-    sb_timer watch; /* asks for the exit where the system has no notice */
+    sb_timer timer;  /* back-off, stop ladder or the watch over a broken pipe */
+    sb_timer stall;  /* how long it has not read */
+    sb_timer watch;  /* asks for the exit where the system has no notice */
     int64_t stop_at; /* deadline of its stop ladder */
     int64_t started_at_ms;
     int64_t *starts; /* times of restarts within the window */
@@ -169,7 +171,7 @@ struct sb_worker {
     uint64_t restarts, messages_in, messages_out, bytes_in, bytes_out, invalid_lines;
     bool has_exited;
     sb_exit last_exit;
-    char reason[256]; /* of the last exit, or why it is being ended */
+    char reason[256];   /* of the last exit, or why it is being ended */
     const char *ending; /* why the kernel ends it; NULL: it does not */
 };
 
@@ -191,7 +193,12 @@ struct sb_client {
 };
 
 /* Where the way down to STOPPED has got to. */
-typedef enum sb_stop_phase { SB_STOP_NONE, SB_STOP_DRAIN, SB_STOP_WORKERS, SB_STOP_FLUSH } sb_stop_phase;
+typedef enum sb_stop_phase {
+    SB_STOP_NONE,
+    SB_STOP_DRAIN,
+    SB_STOP_WORKERS,
+    SB_STOP_FLUSH
+} sb_stop_phase;
 
 struct stdio_bus_waker {
     atomic_int references;
@@ -206,10 +213,10 @@ struct stdio_bus {
     stdio_bus_state_t state;
     sb_poller *poller;
     stdio_bus_waker_t *waker;
-    bool polled;    /* the host waits on the poll descriptor itself */
-    int depth;      /* inside step or another entry: frees are put off */
+    bool polled; /* the host waits on the poll descriptor itself */
+    int depth;   /* inside step or another entry: frees are put off */
     bool stepping;
-    bool ended;     /* STOPPED was delivered */
+    bool ended; /* STOPPED was delivered */
 
     stdio_bus_message_handler on_message;
     void *on_message_user;
@@ -263,10 +270,13 @@ struct stdio_bus {
 
 __attribute__((format(printf, 3, 4))) void sb_log(sb_bus *bus, int level, const char *format, ...);
 /* Calls on_error and logs. */
-__attribute__((format(printf, 3, 4))) void sb_report(sb_bus *bus, int code, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void sb_report(sb_bus *bus, int code, const char *format,
+                                                     ...);
 void sb_worker_event(sb_worker *w, const char *event);
-#define sb_log_debug(bus, ...) \
-    ((bus)->options.log_level <= STDIO_BUS_LOG_DEBUG ? sb_log(bus, STDIO_BUS_LOG_DEBUG, __VA_ARGS__) : (void)0)
+#define sb_log_debug(bus, ...)                           \
+    ((bus)->options.log_level <= STDIO_BUS_LOG_DEBUG     \
+         ? sb_log(bus, STDIO_BUS_LOG_DEBUG, __VA_ARGS__) \
+         : (void)0)
 
 /* --- bus.c --------------------------------------------------------------------------------- */
 

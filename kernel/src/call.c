@@ -12,7 +12,7 @@
 #include "session.h"
 
 enum {
-    KEPT_FREE = 1024,  /* entries kept for reuse */
+    KEPT_FREE = 1024,   /* entries kept for reuse */
     MAX_GIVEN_UP = 1024 /* a worker: how many unanswered ids are remembered after giving up */
 };
 
@@ -176,7 +176,8 @@ void sb_call_set_session(sb_call *call, sb_session *session) {
         sb_session_keep(session);
 }
 
-/* --- Placing ------------------------------------------------------------------------------------ */
+/* --- Placing ------------------------------------------------------------------------------------
+ */
 
 /* An id that nobody uses, of the same type as the original: below 2^53 for a number, so that
  * every parser keeps it exact. */
@@ -287,7 +288,8 @@ void sb_call_edit(sb_call *call, const sb_scan *scan, const char *msg, sb_edits 
     call->token_at = sb_edits_position(edits, token_at);
 }
 
-/* --- Ending --------------------------------------------------------------------------------------- */
+/* --- Ending
+ * --------------------------------------------------------------------------------------- */
 
 /* Everything that ties it to its asker. */
 static void leave_asker(sb_bus *bus, sb_call *call) {

@@ -296,7 +296,8 @@ void sb_client_on_ready(sb_client *client, unsigned ready) {
         sb_client_close(client, "disconnected");
 }
 
-/* --- The end ------------------------------------------------------------------------------------ */
+/* --- The end ------------------------------------------------------------------------------------
+ */
 
 void sb_client_close(sb_client *client, const char *reason) {
     sb_bus *bus = client->bus;

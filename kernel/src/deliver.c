@@ -44,8 +44,8 @@ static bool wants_session(const sb_worker *w, const sb_scan *scan, const sb_sess
 static void skip(sb_worker *w, const char *what, const char *line, size_t len) {
     w->invalid_lines++;
     w->bus->counters.invalid_lines++;
-    sb_log(w->bus, STDIO_BUS_LOG_WARN, "[worker=%d] skipped a line on stdout, %s: %.*s", w->id, what,
-           (int)(len < EXCERPT ? len : EXCERPT), line);
+    sb_log(w->bus, STDIO_BUS_LOG_WARN, "[worker=%d] skipped a line on stdout, %s: %.*s", w->id,
+           what, (int)(len < EXCERPT ? len : EXCERPT), line);
 }
 
 void sb_deliver_too_long(sb_worker *w, const char *start, size_t len) {
@@ -248,7 +248,8 @@ static sb_call *named_call(sb_worker *w, const sb_scan *scan, bool *names_one) {
 }
 
 /* The ids and tokens in the notification in the form in which its receiver knows them. */
-static void edit_names(const sb_call *call, const sb_scan *scan, const char *line, sb_edits *edits) {
+static void edit_names(const sb_call *call, const sb_scan *scan, const char *line,
+                       sb_edits *edits) {
     sb_token found = scan->progress_token;
     sb_token known = call->token;
     if (!found.p) {

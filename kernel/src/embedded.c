@@ -47,7 +47,7 @@ int stdio_bus_register_embedded_worker(stdio_bus_t *bus, int fd_to_worker, int f
         return STDIO_BUS_EINVAL;
     if (bus->state != STDIO_BUS_STATE_RUNNING)
         return STDIO_BUS_ERR_STATE;
-    sb_pool *pool = pool_id                        ? sb_pool_named(bus, pool_id, strlen(pool_id))
+    sb_pool *pool = pool_id                       ? sb_pool_named(bus, pool_id, strlen(pool_id))
                     : bus->config.pool_count == 1 ? &bus->pools[0]
                                                   : NULL;
     if (!pool)

@@ -173,8 +173,8 @@ void sb_pool_fail_held(sb_pool *pool, int code, const char *message, const char 
         sb_call *call = held->call;
         sb_pool_drop_held(pool, held);
         if (call) {
-            sb_fault fault = {.code = code, .message = message, .pool = pool, .worker = -1,
-                              .reason = reason};
+            sb_fault fault = {
+                .code = code, .message = message, .pool = pool, .worker = -1, .reason = reason};
             sb_call_fail(pool->bus, call, &fault);
         } else {
             pool->bus->counters.dropped_notifications++;

@@ -4,14 +4,14 @@
 
 #include "bus.h"
 
-#define SB_PARSE_ERROR (-32700)
-#define SB_INVALID_REQUEST (-32600)
+#define SB_PARSE_ERROR      (-32700)
+#define SB_INVALID_REQUEST  (-32600)
 #define SB_METHOD_NOT_FOUND (-32601)
-#define SB_BAD_POOL (-32602)
-#define SB_NO_WORKER (-32001)
-#define SB_WORKER_EXITED (-32002)
-#define SB_QUEUE_FULL (-32003)
-#define SB_SHUTTING_DOWN (-32004)
+#define SB_BAD_POOL         (-32602)
+#define SB_NO_WORKER        (-32001)
+#define SB_WORKER_EXITED    (-32002)
+#define SB_QUEUE_FULL       (-32003)
+#define SB_SHUTTING_DOWN    (-32004)
 
 typedef struct sb_fault {
     int code;

@@ -11,7 +11,6 @@
 #include "route_in.h"
 #include "session.h"
 #include "worker.h"
-#include "worker_exit.h"
 
 /* --- Refusals ------------------------------------------------------------------------------ */
 
@@ -129,8 +128,8 @@ static void find_session(sb_incoming *in) {
         in->enveloped = in->opens = false;
         return;
     }
-    in->session = sb_session_find(in->bus, in->pool_named ? in->pool : NULL, in->name.p,
-                                  in->name_len);
+    in->session =
+        sb_session_find(in->bus, in->pool_named ? in->pool : NULL, in->name.p, in->name_len);
     if (in->session && !in->pool)
         in->pool = in->session->pool;
 }
@@ -343,78 +342,8 @@ static int route_notification(sb_incoming *in) {
     return send_notification(in);
 }
 
-/* --- Messages that waited ----------------------------------------------------------------------- */
-
-/* Sends the message of a call to a worker of its pool. The message has the id and the token of
- * its last placing in it, at places that were noted then. */
-static bool place_again(sb_pool *pool, sb_call *call, sb_worker *w, const char *msg, size_t len) {
-    size_t id_len = call->wire.p ? call->wire.len : call->id.len;
-    size_t token_len = call->token_wire.p ? call->token_wire.len : call->token.len;
-    size_t id_at = call->id_at, token_at = call->token_at;
-    if (!sb_call_place(pool->bus, call, w, NULL))
-        return false;
-    sb_edits edits = {.count = 0};
-    sb_edits_replace(&edits, id_at, id_at + id_len, call->wire.p, call->wire.len);
-    if (call->token.p)
-        sb_edits_replace(&edits, token_at, token_at + token_len, call->token_wire.p,
-                         call->token_wire.len);
-    call->id_at = sb_edits_position(&edits, id_at);
-    call->token_at = sb_edits_position(&edits, token_at);
-    call->begin = sb_queue_tail(&w->out);
-    bool written = sb_worker_write(w, msg, len, &edits);
-    call->end = sb_queue_tail(&w->out);
-    return written;
-}
-
-static sb_worker *choose_again(sb_pool *pool, sb_session *session) {
-    sb_worker *w = session ? session->worker : NULL;
-    if (!w || !sb_worker_is_running(w))
-        w = sb_pool_choose(pool, session ? SB_BY_SESSIONS : SB_BY_TURN);
-    if (w && session)
-        sb_session_bind(session, w);
-    return w;
-}
-
-void sb_route_held(sb_pool *pool, sb_held *held) {
-    static const sb_edits none = {.count = 0};
-    sb_worker *w = choose_again(pool, held->call ? held->call->session : held->session);
-    bool full = w && sb_worker_is_full(w, held->len);
-    if (w && !full && held->call && place_again(pool, held->call, w, held->data, held->len))
-        return;
-    if (w && !full && !held->call && sb_worker_write(w, held->data, held->len, &none))
-        return;
-    if (!held->call) {
-        pool->bus->counters.dropped_notifications++;
-        return;
-    }
-    sb_fault fault = {.code = SB_QUEUE_FULL,
-                      .message = "Queue full",
-                      .pool = pool,
-                      .worker = -1,
-                      .reason = "max_output_queue is reached",
-                      .written = -1};
-    sb_call_fail(pool->bus, held->call, &fault);
-}
-
-void sb_route_again(sb_worker *from, sb_call *call, const char *msg, size_t len) {
-    static const sb_edits none = {.count = 0};
-    sb_pool *pool = from->pool;
-    sb_bus *bus = pool->bus;
-    sb_worker *w = choose_again(pool, call->session);
-    bool moved = false;
-    if (w && !sb_worker_is_full(w, len))
-        moved = place_again(pool, call, w, msg, len);
-    else if (!w && sb_pool_expects_worker(pool))
-        moved = sb_pool_hold(pool, call, call->session, msg, len, &none);
-    if (moved) {
-        bus->counters.requeued++;
-        return;
-    }
-    sb_fault fault = sb_exit_fault(from, false);
-    sb_call_fail(bus, call, &fault);
-}
-
-/* --- Entry --------------------------------------------------------------------------------------- */
+/* --- Entry ---------------------------------------------------------------------------------------
+ */
 
 static int route_scanned(sb_incoming *in) {
     const sb_scan *scan = &in->scan;

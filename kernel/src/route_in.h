@@ -30,8 +30,7 @@ typedef struct sb_incoming {
 
 /* Answers a request with an error (0), or counts and reports a notification or an answer (a
  * code). `more`: see sb_fault. */
-int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason,
-              const char *more);
+int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason, const char *more);
 /* For text that is no message: an error with a null id to a client, on_error for the host. */
 int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char *reason);
 /* Queues the message with its edits as one line. False without memory. */

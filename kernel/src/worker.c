@@ -10,7 +10,7 @@
 #include "worker_exit.h"
 
 enum {
-    WATCH_MS = 20,  /* how often to ask for the exit where the system gives no notice */
+    WATCH_MS = 20,   /* how often to ask for the exit where the system gives no notice */
     BROKEN_MS = 1000 /* how long a worker without stdin or stdout may take to exit */
 };
 
@@ -18,8 +18,9 @@ static void on_timer(void *owner);
 
 static void on_stall(void *owner) {
     sb_worker *w = owner;
-    sb_log(w->bus, STDIO_BUS_LOG_WARN, "[worker=%d] has not read its stdin for %u s: it is replaced",
-           w->id, (unsigned)w->bus->config.limits.backpressure_timeout_sec);
+    sb_log(w->bus, STDIO_BUS_LOG_WARN,
+           "[worker=%d] has not read its stdin for %u s: it is replaced", w->id,
+           (unsigned)w->bus->config.limits.backpressure_timeout_sec);
     sb_worker_condemn(w, "did not read its stdin within backpressure_timeout_sec");
 }
 
@@ -52,7 +53,7 @@ sb_worker *sb_worker_new(sb_bus *bus, sb_pool *pool) {
                           .out = SB_SOURCE_CLOSED,
                           .err = SB_SOURCE_CLOSED,
                           .exit = SB_SOURCE_CLOSED};
-    sb_link *lists[] = {&w->calls, &w->asked,        &w->ghosts,    &w->sessions,
+    sb_link *lists[] = {&w->calls, &w->asked,        &w->ghosts,     &w->sessions,
                         &w->bonds, &w->backlog_link, &w->dirty_link, &w->busy};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         sb_list_init(lists[i]);

@@ -163,8 +163,9 @@ static void announce(sb_worker *w) {
         sb_worker_event(w, "restarting");
         break;
     case STDIO_BUS_WORKER_FAILED:
-        sb_log(bus, STDIO_BUS_LOG_ERROR, "[worker=%d] %s; failed: %u restarts within %u s are the limit",
-               w->id, w->reason, (unsigned)bus->config.limits.max_restarts,
+        sb_log(bus, STDIO_BUS_LOG_ERROR,
+               "[worker=%d] %s; failed: %u restarts within %u s are the limit", w->id, w->reason,
+               (unsigned)bus->config.limits.max_restarts,
                (unsigned)bus->config.limits.restart_window_sec);
         sb_worker_event(w, "failed");
         break;
@@ -182,12 +183,13 @@ void sb_worker_restart_now(sb_worker *w) {
     if (sb_worker_start(w) == STDIO_BUS_OK)
         return;
     choose_next_state(w, false);
-    sb_report(w->bus, STDIO_BUS_ERR_WORKER, "[worker=%d] pool '%s': %s", w->id,
-              w->pool->config->id, w->reason);
+    sb_report(w->bus, STDIO_BUS_ERR_WORKER, "[worker=%d] pool '%s': %s", w->id, w->pool->config->id,
+              w->reason);
     announce(w);
 }
 
-/* --- Exit -------------------------------------------------------------------------------------- */
+/* --- Exit --------------------------------------------------------------------------------------
+ */
 
 static void describe_exit(sb_worker *w) {
     const sb_exit *e = &w->last_exit;

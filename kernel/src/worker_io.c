@@ -6,7 +6,10 @@
 #include "embedded.h"
 #include "worker.h"
 
-enum { MAX_READS_AT_EXIT = 4096 };
+enum {
+    MAX_READS_AT_EXIT = 4096,
+    STDERR_RATE = 10000 /* lines a second that the host is told */
+};
 
 /* --- Writing ------------------------------------------------------------------------------- */
 
@@ -182,8 +185,25 @@ void sb_worker_resume(sb_worker *w, uint32_t reasons) {
         watch_output(w);
 }
 
+/* Lines beyond STDERR_RATE a second are kept for the exit message like the others, but the host
+ * hears only how many there were: a worker that screams must not keep the loop from its work. */
+static bool stderr_is_flooding(sb_worker *w) {
+    int64_t now = sb_clock_ms();
+    if (now - w->stderr_since >= 1000) {
+        if (w->stderr_lines > STDERR_RATE)
+            sb_log(w->bus, STDIO_BUS_LOG_WARN,
+                   "[worker=%d] wrote %zu lines to stderr in a second: %zu were not passed on",
+                   w->id, w->stderr_lines, w->stderr_lines - STDERR_RATE);
+        w->stderr_since = now;
+        w->stderr_lines = 0;
+    }
+    return ++w->stderr_lines > STDERR_RATE;
+}
+
 static void stderr_line(void *user, const char *line, size_t len) {
     sb_worker *w = user;
+    if (stderr_is_flooding(w))
+        return;
     if (w->bus->on_stderr)
         w->bus->on_stderr(w->bus, w->id, line, len, w->bus->on_stderr_user);
     else

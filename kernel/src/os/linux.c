@@ -25,7 +25,8 @@ static int add_mark(int epoll, int fd, void *mark, uint32_t mode) {
 
 int sb_poller_open(sb_poller **out) {
     sb_poller *p = malloc(sizeof *p);
-    if (!p) return ENOMEM;
+    if (!p)
+        return ENOMEM;
     p->alarm = -1;
     p->timer = -1;
     p->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -34,7 +35,8 @@ int sb_poller_open(sb_poller **out) {
         p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
         error = p->timer < 0 ? errno : 0;
     }
-    if (!error) error = add_mark(p->epoll, p->timer, &alarm_mark, 0);
+    if (!error)
+        error = add_mark(p->epoll, p->timer, &alarm_mark, 0);
     if (error) {
         sb_poller_close(p);
         return error;
@@ -44,56 +46,72 @@ int sb_poller_open(sb_poller **out) {
 }
 
 void sb_poller_close(sb_poller *p) {
-    if (!p) return;
+    if (!p)
+        return;
     sb_fd_close(&p->timer);
     sb_fd_close(&p->epoll);
     free(p);
 }
 
-intptr_t sb_poller_handle(const sb_poller *p) { return p->epoll; }
+intptr_t sb_poller_handle(const sb_poller *p) {
+    return p->epoll;
+}
 
 int sb_poller_watch(sb_poller *p, sb_source *s, unsigned interest) {
-    if (!sb_source_is_open(s) || s->interest == interest) return 0;
+    if (!sb_source_is_open(s) || s->interest == interest)
+        return 0;
     struct epoll_event event = {.data.ptr = s}; /* hang-ups are always reported */
-    if (interest & SB_READ) event.events |= EPOLLIN | EPOLLRDHUP;
-    if (interest & SB_WRITE) event.events |= EPOLLOUT;
+    if (interest & SB_READ)
+        event.events |= EPOLLIN | EPOLLRDHUP;
+    if (interest & SB_WRITE)
+        event.events |= EPOLLOUT;
     int op = interest == 0 ? EPOLL_CTL_DEL : s->interest == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    if (epoll_ctl(p->epoll, op, sb_fd(s), &event) != 0) return errno;
+    if (epoll_ctl(p->epoll, op, sb_fd(s), &event) != 0)
+        return errno;
     s->interest = (uint8_t)interest;
     return 0;
 }
 
 void sb_poller_alarm(sb_poller *p, int64_t due_ms) {
-    if (due_ms < 0) due_ms = -1;
-    if (due_ms == p->alarm) return;
+    if (due_ms < 0)
+        due_ms = -1;
+    if (due_ms == p->alarm)
+        return;
     p->alarm = due_ms;
     struct itimerspec when = {0};
     if (due_ms >= 0) {
         when.it_value.tv_sec = due_ms / 1000;
         when.it_value.tv_nsec = due_ms % 1000 * 1000000;
-        if (due_ms == 0) when.it_value.tv_nsec = 1; /* zero would disarm it */
+        if (due_ms == 0)
+            when.it_value.tv_nsec = 1; /* zero would disarm it */
     }
     timerfd_settime(p->timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 int sb_poller_wait(sb_poller *p, int timeout_ms, sb_event *events, int room) {
     struct epoll_event ready[64];
-    if (room > 64) room = 64;
+    if (room > 64)
+        room = 64;
     int n = epoll_wait(p->epoll, ready, room, timeout_ms);
-    if (n < 0) return errno == EINTR ? 0 : -errno;
+    if (n < 0)
+        return errno == EINTR ? 0 : -errno;
     int count = 0;
     for (int i = 0; i < n; i++) {
         uint32_t bits = ready[i].events;
-        if (ready[i].data.ptr == &wake_mark) continue; /* edge-triggered: nothing to read */
+        if (ready[i].data.ptr == &wake_mark)
+            continue; /* edge-triggered: nothing to read */
         if (ready[i].data.ptr == &alarm_mark) {
             sb_poller_alarm(p, -1); /* setting a timer also clears that it expired */
             continue;
         }
         events[count].source = ready[i].data.ptr;
         events[count].ready = 0;
-        if (bits & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) events[count].ready |= SB_READ;
-        if (bits & (EPOLLOUT | EPOLLERR)) events[count].ready |= SB_WRITE;
-        if (bits & (EPOLLHUP | EPOLLERR)) events[count].ready |= SB_HANGUP;
+        if (bits & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+            events[count].ready |= SB_READ;
+        if (bits & (EPOLLOUT | EPOLLERR))
+            events[count].ready |= SB_WRITE;
+        if (bits & (EPOLLHUP | EPOLLERR))
+            events[count].ready |= SB_HANGUP;
         count++;
     }
     return count;
@@ -114,7 +132,8 @@ void sb_wake_close(sb_wake *w) {
 void sb_wake_signal(const sb_wake *w) {
     uint64_t one = 1;
     ssize_t n;
-    do n = write((int)w->handle, &one, sizeof one);
+    do
+        n = write((int)w->handle, &one, sizeof one);
     while (n < 0 && errno == EINTR);
     if (n < 0 && errno == EAGAIN) {
         /* The counter is full after 2^64 wakes that nobody read: emptying it and writing anew

@@ -43,14 +43,16 @@ CHILD_SIDE static void child_fail(int report, int error, int at_cwd) {
 }
 
 CHILD_SIDE static void close_from(int first) {
-    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0) return;
+    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
+        return;
     /* An older kernel: try every number below the limit. Reading /proc/self/fd instead would
      * need memory. */
     struct rlimit limit = {0};
     long end = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
                    ? (long)limit.rlim_cur
                    : 65536;
-    for (long fd = first; fd < end; fd++) close((int)fd);
+    for (long fd = first; fd < end; fd++)
+        close((int)fd);
 }
 
 CHILD_SIDE static int child_main(void *argument) {
@@ -59,21 +61,25 @@ CHILD_SIDE static int child_main(void *argument) {
     /* Every signal is blocked here, so no handler of the host can run on this stack. Handlers
      * would be reset by exec; ignored signals would not. */
     struct sigaction standard = {.sa_handler = SIG_DFL};
-    for (int s = 1; s < NSIG; s++) sigaction(s, &standard, NULL);
+    for (int s = 1; s < NSIG; s++)
+        sigaction(s, &standard, NULL);
 
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != l->parent) _exit(127); /* it died before the line above */
+    if (getppid() != l->parent)
+        _exit(127); /* it died before the line above */
 
     if (dup2(l->in, 0) < 0 || dup2(l->out, 1) < 0 || (l->err >= 0 && dup2(l->err, 2) < 0))
         child_fail(l->report, errno, 0);
     int report = l->report;
     if (report != REPORT_FD) {
-        if (dup3(report, REPORT_FD, O_CLOEXEC) < 0) child_fail(report, errno, 0);
+        if (dup3(report, REPORT_FD, O_CLOEXEC) < 0)
+            child_fail(report, errno, 0);
         report = REPORT_FD;
     }
     close_from(REPORT_FD + 1);
-    if (l->cwd && chdir(l->cwd) != 0) child_fail(report, errno, 1);
+    if (l->cwd && chdir(l->cwd) != 0)
+        child_fail(report, errno, 1);
 
     sigset_t none;
     sigemptyset(&none);
@@ -87,14 +93,18 @@ CHILD_SIDE static int child_main(void *argument) {
             execve(l->shell_argv[0], l->shell_argv, l->envp);
         }
         /* As the shell does: a file that may not be run is remembered, the search goes on. */
-        if (errno == EACCES) error = EACCES;
-        else if (errno != ENOENT && errno != ENOTDIR) child_fail(report, errno, 0);
+        if (errno == EACCES)
+            error = EACCES;
+        else if (errno != ENOENT && errno != ENOTDIR)
+            child_fail(report, errno, 0);
     }
     child_fail(report, error, 0);
     return 0;
 }
 
-static int pidfd_open_compat(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0u); }
+static int pidfd_open_compat(pid_t pid) {
+    return (int)syscall(SYS_pidfd_open, pid, 0u);
+}
 
 /* Runs child_main with every signal blocked. The pid, or 0 with *error set. */
 static pid_t give_birth(sb_launch *launch, int *error) {
@@ -117,11 +127,14 @@ static pid_t give_birth(sb_launch *launch, int *error) {
 /* A pipe whose two ends are above 2, so that wiring the child cannot overwrite one of them
  * (a host may run with its standard descriptors closed). */
 static int make_pipe(int ends[2]) {
-    if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return errno;
     for (int i = 0; i < 2; i++) {
-        if (ends[i] > 2) continue;
+        if (ends[i] > 2)
+            continue;
         int above = fcntl(ends[i], F_DUPFD_CLOEXEC, 3);
-        if (above < 0) return errno;
+        if (above < 0)
+            return errno;
         close(ends[i]);
         ends[i] = above;
     }
@@ -132,12 +145,18 @@ enum { IN_READ, IN_WRITE, OUT_READ, OUT_WRITE, ERR_READ, ERR_WRITE, REP_READ, RE
 
 static int open_pipes(int fd[FD_COUNT], bool capture_stderr) {
     int error = make_pipe(&fd[IN_READ]);
-    if (!error) error = make_pipe(&fd[OUT_READ]);
-    if (!error && capture_stderr) error = make_pipe(&fd[ERR_READ]);
-    if (!error) error = make_pipe(&fd[REP_READ]);
-    if (!error) error = sb_fd_nonblocking(fd[IN_WRITE]);
-    if (!error) error = sb_fd_nonblocking(fd[OUT_READ]);
-    if (!error && capture_stderr) error = sb_fd_nonblocking(fd[ERR_READ]);
+    if (!error)
+        error = make_pipe(&fd[OUT_READ]);
+    if (!error && capture_stderr)
+        error = make_pipe(&fd[ERR_READ]);
+    if (!error)
+        error = make_pipe(&fd[REP_READ]);
+    if (!error)
+        error = sb_fd_nonblocking(fd[IN_WRITE]);
+    if (!error)
+        error = sb_fd_nonblocking(fd[OUT_READ]);
+    if (!error && capture_stderr)
+        error = sb_fd_nonblocking(fd[ERR_READ]);
     return error;
 }
 
@@ -167,12 +186,14 @@ int sb_spawn(const sb_command *command, sb_child *child, char *why, size_t why_l
                         .err = SB_SOURCE_CLOSED,
                         .exit = SB_SOURCE_CLOSED};
     int fd[FD_COUNT];
-    for (int i = 0; i < FD_COUNT; i++) fd[i] = -1;
+    for (int i = 0; i < FD_COUNT; i++)
+        fd[i] = -1;
 
     sb_launch launch = {0};
     sb_launch_report report = {0};
     int error = sb_launch_prepare(&launch, command);
-    if (!error) error = open_pipes(fd, command->capture_stderr);
+    if (!error)
+        error = open_pipes(fd, command->capture_stderr);
     pid_t pid = 0;
     if (!error) {
         launch.in = fd[IN_READ];
@@ -186,11 +207,13 @@ int sb_spawn(const sb_command *command, sb_child *child, char *why, size_t why_l
         /* End of file here means that exec closed the other end, that is, succeeded. */
         sb_fd_close(&fd[REP_WRITE]);
         ssize_t n;
-        do n = read(fd[REP_READ], &report, sizeof report);
+        do
+            n = read(fd[REP_READ], &report, sizeof report);
         while (n < 0 && errno == EINTR);
         if (n == (ssize_t)sizeof report) {
             error = report.error;
-            while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+            while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                continue;
         }
     }
     if (!error) {
@@ -198,23 +221,28 @@ int sb_spawn(const sb_command *command, sb_child *child, char *why, size_t why_l
         take(&child->in, &fd[IN_WRITE]);
         child->in.kind = 0;
         take(&child->out, &fd[OUT_READ]);
-        if (command->capture_stderr) take(&child->err, &fd[ERR_READ]);
+        if (command->capture_stderr)
+            take(&child->err, &fd[ERR_READ]);
         int exit_notice = pidfd_open_compat(pid);
-        if (exit_notice >= 0) take(&child->exit, &exit_notice);
+        if (exit_notice >= 0)
+            take(&child->exit, &exit_notice);
     } else {
         explain(command, &launch, error, report.at_cwd, why, why_len);
     }
-    for (int i = 0; i < FD_COUNT; i++) sb_fd_close(&fd[i]);
+    for (int i = 0; i < FD_COUNT; i++)
+        sb_fd_close(&fd[i]);
     sb_launch_free(&launch);
     return error;
 }
 
 void sb_child_terminate(const sb_child *child) {
-    if (child->pid > 0) kill(-(pid_t)child->pid, SIGTERM);
+    if (child->pid > 0)
+        kill(-(pid_t)child->pid, SIGTERM);
 }
 
 void sb_child_kill(const sb_child *child) {
-    if (child->pid > 0) kill(-(pid_t)child->pid, SIGKILL);
+    if (child->pid > 0)
+        kill(-(pid_t)child->pid, SIGKILL);
 }
 
 /* The leader stays a zombie while its group is killed: as long as it is unreaped its number, and
@@ -222,20 +250,26 @@ void sb_child_kill(const sb_child *child) {
 bool sb_child_reap(sb_poller *p, sb_child *child, sb_exit *out) {
     siginfo_t info = {0};
     *out = (sb_exit){.code = -1};
-    if (child->pid <= 0) return true;
+    if (child->pid <= 0)
+        return true;
     int rc;
-    do rc = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    do
+        rc = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT);
     while (rc != 0 && errno == EINTR);
-    if (rc == 0 && info.si_pid == 0) return false;
+    if (rc == 0 && info.si_pid == 0)
+        return false;
     sb_child_kill(child);
     if (rc == 0) {
-        do rc = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG);
+        do
+            rc = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG);
         while (rc != 0 && errno == EINTR);
     }
     if (rc == 0 && info.si_pid != 0) {
         out->known = true;
-        if (info.si_code == CLD_EXITED) out->code = info.si_status;
-        else out->signal = info.si_status;
+        if (info.si_code == CLD_EXITED)
+            out->code = info.si_status;
+        else
+            out->signal = info.si_status;
     }
     sb_source_close(p, &child->exit);
     child->pid = 0;
@@ -243,14 +277,17 @@ bool sb_child_reap(sb_poller *p, sb_child *child, sb_exit *out) {
 }
 
 void sb_child_wait(const sb_child *child, int timeout_ms) {
-    if (child->pid <= 0) return;
+    if (child->pid <= 0)
+        return;
     int64_t end = sb_clock_ms() + timeout_ms;
     struct pollfd notice = {.fd = sb_fd(&child->exit), .events = POLLIN};
     for (;;) {
         int64_t left = end - sb_clock_ms();
         siginfo_t info = {0};
-        if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
-        if (info.si_pid != 0 || left <= 0) return;
+        if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+            return;
+        if (info.si_pid != 0 || left <= 0)
+            return;
         /* Without an exit notice this looks every 5 ms. */
         bool has_notice = sb_source_is_open(&child->exit);
         poll(has_notice ? &notice : NULL, has_notice ? 1 : 0, has_notice ? (int)left : 5);
@@ -259,9 +296,12 @@ void sb_child_wait(const sb_child *child, int timeout_ms) {
 
 bool sb_child_is_suspended(const sb_child *child, int *signal) {
     siginfo_t info = {0};
-    if (child->pid <= 0) return false;
-    if (waitid(P_PID, (id_t)child->pid, &info, WSTOPPED | WNOHANG | WNOWAIT) != 0) return false;
-    if (info.si_pid == 0) return false;
+    if (child->pid <= 0)
+        return false;
+    if (waitid(P_PID, (id_t)child->pid, &info, WSTOPPED | WNOHANG | WNOWAIT) != 0)
+        return false;
+    if (info.si_pid == 0)
+        return false;
     *signal = info.si_status;
     return true;
 }

@@ -34,7 +34,9 @@ typedef struct sb_source {
 
 #define SB_SOURCE_CLOSED ((sb_source){.handle = SB_NO_HANDLE})
 
-static inline bool sb_source_is_open(const sb_source *s) { return s->handle != SB_NO_HANDLE; }
+static inline bool sb_source_is_open(const sb_source *s) {
+    return s->handle != SB_NO_HANDLE;
+}
 
 /* --- Poller ---------------------------------------------------------------------------- */
 

@@ -18,22 +18,27 @@ extern char **environ;
 /* --- Descriptors ---------------------------------------------------------------------- */
 
 void sb_fd_close(int *fd) {
-    if (*fd >= 0) close(*fd);
+    if (*fd >= 0)
+        close(*fd);
     *fd = -1;
 }
 
 int sb_fd_nonblocking(int fd) {
     int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return errno;
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return errno;
     return 0;
 }
 
 ptrdiff_t sb_source_read(sb_source *s, void *buf, size_t len) {
     for (;;) {
         ssize_t n = read(sb_fd(s), buf, len);
-        if (n >= 0) return n;
-        if (errno == EINTR) continue;
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return SB_IO_AGAIN;
+        if (n >= 0)
+            return n;
+        if (errno == EINTR)
+            continue;
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            return SB_IO_AGAIN;
         s->error = errno;
         return SB_IO_FAILED;
     }
@@ -41,18 +46,22 @@ ptrdiff_t sb_source_read(sb_source *s, void *buf, size_t len) {
 
 ptrdiff_t sb_source_write(sb_source *s, const void *buf, size_t len) {
     for (;;) {
-        ssize_t n = s->is_socket ? send(sb_fd(s), buf, len, MSG_NOSIGNAL)
-                                 : write(sb_fd(s), buf, len);
-        if (n > 0) return n;
-        if (n < 0 && errno == EINTR) continue;
-        if (n == 0 || errno == EAGAIN || errno == EWOULDBLOCK) return SB_IO_AGAIN;
+        ssize_t n =
+            s->is_socket ? send(sb_fd(s), buf, len, MSG_NOSIGNAL) : write(sb_fd(s), buf, len);
+        if (n > 0)
+            return n;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0 || errno == EAGAIN || errno == EWOULDBLOCK)
+            return SB_IO_AGAIN;
         s->error = errno;
         return SB_IO_FAILED;
     }
 }
 
 void sb_source_close(sb_poller *p, sb_source *s) {
-    if (!sb_source_is_open(s)) return;
+    if (!sb_source_is_open(s))
+        return;
     sb_poller_watch(p, s, 0);
     close(sb_fd(s));
     s->handle = SB_NO_HANDLE;
@@ -61,11 +70,14 @@ void sb_source_close(sb_poller *p, sb_source *s) {
 int sb_source_adopt(intptr_t handle, sb_source *s) {
     int fd = (int)handle;
     int flags = fcntl(fd, F_GETFD);
-    if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) != 0) return errno;
+    if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) != 0)
+        return errno;
     int error = sb_fd_nonblocking(fd);
-    if (error) return error;
+    if (error)
+        return error;
     struct stat st;
-    if (fstat(fd, &st) != 0) return errno;
+    if (fstat(fd, &st) != 0)
+        return errno;
     *s = SB_SOURCE_CLOSED;
     s->handle = fd;
     s->is_socket = S_ISSOCK(st.st_mode);
@@ -74,7 +86,8 @@ int sb_source_adopt(intptr_t handle, sb_source *s) {
 
 int sb_source_duplicate(const sb_source *s, sb_source *copy) {
     int fd = fcntl(sb_fd(s), F_DUPFD_CLOEXEC, 3);
-    if (fd < 0) return errno;
+    if (fd < 0)
+        return errno;
     *copy = SB_SOURCE_CLOSED;
     copy->handle = fd;
     copy->is_socket = s->is_socket;
@@ -87,7 +100,8 @@ void sb_pipe_signal_hold(sb_pipe_signal *held) {
     struct sigaction now;
     _Static_assert(sizeof(sigset_t) <= sizeof held->saved, "room for a signal set");
     held->held = sigaction(SIGPIPE, NULL, &now) != 0 || now.sa_handler != SIG_IGN;
-    if (!held->held) return;
+    if (!held->held)
+        return;
     sigset_t pipe_only, pending;
     sigpending(&pending);
     held->was_pending = sigismember(&pending, SIGPIPE) == 1;
@@ -97,7 +111,8 @@ void sb_pipe_signal_hold(sb_pipe_signal *held) {
 }
 
 void sb_pipe_signal_release(sb_pipe_signal *held) {
-    if (!held->held) return;
+    if (!held->held)
+        return;
     sigset_t pending;
     sigpending(&pending);
     if (!held->was_pending && sigismember(&pending, SIGPIPE) == 1) {
@@ -114,13 +129,15 @@ void sb_pipe_signal_release(sb_pipe_signal *held) {
 
 static const char *find_env(char *const *env, const char *key, size_t key_len) {
     for (; env && *env; env++)
-        if (strncmp(*env, key, key_len) == 0 && (*env)[key_len] == '=') return *env;
+        if (strncmp(*env, key, key_len) == 0 && (*env)[key_len] == '=')
+            return *env;
     return NULL;
 }
 
 static size_t count(char *const *list) {
     size_t n = 0;
-    while (list && list[n]) n++;
+    while (list && list[n])
+        n++;
     return n;
 }
 
@@ -128,9 +145,11 @@ static size_t count(char *const *list) {
 static void merge_env(char **out, char *const *over) {
     for (char **e = environ; e && *e; e++) {
         const char *equals = strchr(*e, '=');
-        if (!equals || !find_env(over, *e, (size_t)(equals - *e))) *out++ = *e;
+        if (!equals || !find_env(over, *e, (size_t)(equals - *e)))
+            *out++ = *e;
     }
-    for (; over && *over; over++) *out++ = *over;
+    for (; over && *over; over++)
+        *out++ = *over;
     *out = NULL;
 }
 
@@ -144,7 +163,8 @@ static void list_paths(char **paths, char *text, const char *file, const char *s
             size_t len = colon ? (size_t)(colon - dir) : strlen(dir);
             *paths++ = text;
             /* An empty entry means the working directory. */
-            text += len ? sprintf(text, "%.*s/%s", (int)len, dir, file) : sprintf(text, "./%s", file);
+            text +=
+                len ? sprintf(text, "%.*s/%s", (int)len, dir, file) : sprintf(text, "./%s", file);
             text++;
             dir = colon ? colon + 1 : NULL;
         }
@@ -156,15 +176,18 @@ int sb_launch_prepare(sb_launch *launch, const sb_command *command) {
     size_t args = count(command->args);
     size_t vars = count(environ) + count(command->env);
     const char *search = find_env(command->env, "PATH", 4);
-    if (!search) search = find_env(environ, "PATH", 4);
+    if (!search)
+        search = find_env(environ, "PATH", 4);
     search = search ? search + 5 : "/usr/local/bin:/usr/bin:/bin";
     size_t dirs = 1;
-    for (const char *c = search; *c; c++) dirs += *c == ':';
+    for (const char *c = search; *c; c++)
+        dirs += *c == ':';
 
     size_t pointers = (args + 2) + (args + 3) + (vars + 1) + (dirs + 1);
     size_t text = strlen(search) + dirs * (strlen(command->file) + 4) + 1;
     char **at = malloc(pointers * sizeof(char *) + text);
-    if (!at) return ENOMEM;
+    if (!at)
+        return ENOMEM;
     launch->block = at;
     launch->cwd = command->cwd;
 
@@ -196,12 +219,13 @@ const char *sb_signal_name(int signal) {
 #define NAME(s) \
     case s:     \
         return #s;
-        NAME(SIGHUP) NAME(SIGINT) NAME(SIGQUIT) NAME(SIGILL) NAME(SIGTRAP) NAME(SIGABRT)
-        NAME(SIGBUS) NAME(SIGFPE) NAME(SIGKILL) NAME(SIGUSR1) NAME(SIGSEGV) NAME(SIGUSR2)
-        NAME(SIGPIPE) NAME(SIGALRM) NAME(SIGTERM) NAME(SIGSTOP) NAME(SIGTSTP) NAME(SIGTTIN)
-        NAME(SIGTTOU) NAME(SIGXCPU) NAME(SIGXFSZ) NAME(SIGSYS)
+        NAME(SIGHUP)
+        NAME(SIGINT) NAME(SIGQUIT) NAME(SIGILL) NAME(SIGTRAP) NAME(SIGABRT) NAME(SIGBUS)
+            NAME(SIGFPE) NAME(SIGKILL) NAME(SIGUSR1) NAME(SIGSEGV) NAME(SIGUSR2) NAME(SIGPIPE)
+                NAME(SIGALRM) NAME(SIGTERM) NAME(SIGSTOP) NAME(SIGTSTP) NAME(SIGTTIN) NAME(SIGTTOU)
+                    NAME(SIGXCPU) NAME(SIGXFSZ) NAME(SIGSYS)
 #undef NAME
-    default: return NULL;
+                        default : return NULL;
     }
 }
 
@@ -213,15 +237,21 @@ static int64_t read_clock(clockid_t id) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int64_t sb_clock_ms(void) { return read_clock(CLOCK_MONOTONIC); }
-int64_t sb_clock_unix_ms(void) { return read_clock(CLOCK_REALTIME); }
+int64_t sb_clock_ms(void) {
+    return read_clock(CLOCK_MONOTONIC);
+}
+int64_t sb_clock_unix_ms(void) {
+    return read_clock(CLOCK_REALTIME);
+}
 
 uint64_t sb_random(void) {
     uint64_t value;
     int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, &value, sizeof value) : -1;
-    if (fd >= 0) close(fd);
-    if (n == (ssize_t)sizeof value) return value;
+    if (fd >= 0)
+        close(fd);
+    if (n == (ssize_t)sizeof value)
+        return value;
     /* No device node (a bare chroot): the address layout and the clock are what is left. */
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -232,9 +262,11 @@ const char *sb_os_error_text(int error, char *buf, size_t len) {
     /* GNU's strerror_r returns the text and may leave buf alone; XSI's returns 0. */
 #if defined(__GLIBC__)
     const char *text = strerror_r(error, buf, len);
-    if (text != buf) snprintf(buf, len, "%s", text);
+    if (text != buf)
+        snprintf(buf, len, "%s", text);
 #else
-    if (strerror_r(error, buf, len) != 0) snprintf(buf, len, "error %d", error);
+    if (strerror_r(error, buf, len) != 0)
+        snprintf(buf, len, "error %d", error);
 #endif
     return buf;
 }

@@ -4,7 +4,9 @@
 
 #include "os.h"
 
-static inline int sb_fd(const sb_source *s) { return (int)s->handle; }
+static inline int sb_fd(const sb_source *s) {
+    return (int)s->handle;
+}
 
 /* Closes *fd if it is open and marks it closed. */
 void sb_fd_close(int *fd);

@@ -17,7 +17,8 @@
 
 static int fail(int error, char *why, size_t len, const char *what, const char *where) {
     char text[128];
-    snprintf(why, len, "cannot %s '%s': %s", what, where, sb_os_error_text(error, text, sizeof text));
+    snprintf(why, len, "cannot %s '%s': %s", what, where,
+             sb_os_error_text(error, text, sizeof text));
     return error;
 }
 
@@ -47,10 +48,12 @@ static bool is_loopback(const struct sockaddr *address) {
 
 static int open_tcp(const struct addrinfo *a, sb_source *s, char *endpoint, size_t room) {
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) return errno;
+    if (fd < 0)
+        return errno;
     int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (a->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (a->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     struct sockaddr_storage bound;
     socklen_t len = sizeof bound;
     if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, 128) != 0 ||
@@ -86,13 +89,17 @@ int sb_listen_tcp(const char *host, uint16_t port, sb_source *s, char *endpoint,
     bool exposed = false;
     for (int pass = 0; pass < 2 && error; pass++) {
         for (const struct addrinfo *a = list; a && error; a = a->ai_next) {
-            if ((a->ai_family == AF_INET) != (pass == 0)) continue;
-            if (is_loopback(a->ai_addr)) error = open_tcp(a, s, endpoint, room);
-            else exposed = true;
+            if ((a->ai_family == AF_INET) != (pass == 0))
+                continue;
+            if (is_loopback(a->ai_addr))
+                error = open_tcp(a, s, endpoint, room);
+            else
+                exposed = true;
         }
     }
     freeaddrinfo(list);
-    if (!error) return 0;
+    if (!error)
+        return 0;
     char where[300];
     snprintf(where, sizeof where, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
     if (exposed && error == EADDRNOTAVAIL) {
@@ -116,7 +123,8 @@ static int clear_path(const char *path, const struct sockaddr_un *address, char 
         return EEXIST;
     }
     int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe < 0) return fail(errno, why, len, "listen on", path);
+    if (probe < 0)
+        return fail(errno, why, len, "listen on", path);
     int error = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
     close(probe);
     if (error == ECONNREFUSED)
@@ -138,16 +146,19 @@ int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *w
     }
     strcpy(address.sun_path, path);
     int error = clear_path(path, &address, why, why_len);
-    if (error) return error;
+    if (error)
+        return error;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) return fail(errno, why, why_len, "listen on", path);
+    if (fd < 0)
+        return fail(errno, why, why_len, "listen on", path);
     /* Nobody can connect between bind and listen, so the mode is in place in time. */
     bool bound = bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
     struct stat st;
     if (!bound || chmod(path, 0600) != 0 || lstat(path, &st) != 0 || listen(fd, 128) != 0) {
         error = errno;
         close(fd);
-        if (bound) unlink(path);
+        if (bound)
+            unlink(path);
         return fail(error, why, why_len, "listen on", path);
     }
     file->device = (uint64_t)st.st_dev;
@@ -181,8 +192,9 @@ sb_accept_result sb_accept(sb_source *listener, sb_source *out, char *peer, size
     struct sockaddr_storage address = {0};
     socklen_t len = sizeof address;
     int fd;
-    do fd = accept4(sb_fd(listener), (struct sockaddr *)&address, &len,
-                    SOCK_CLOEXEC | SOCK_NONBLOCK);
+    do
+        fd = accept4(sb_fd(listener), (struct sockaddr *)&address, &len,
+                     SOCK_CLOEXEC | SOCK_NONBLOCK);
     while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
     if (fd < 0) {
         bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
