@@ -62,15 +62,18 @@ internal sealed class ShellProcess : IAsyncDisposable
     /// <summary>Runs one command to its end, without input.</summary>
     public static Task<ShellResult> RunCommandAsync(string command, params string[] arguments) => RunAsync(["-c", command, .. arguments]);
 
-    /// <summary>Runs a line of sh in which <c>$0</c> is the shell's dll: for redirections that .NET cannot set up.</summary>
+    /// <summary>Starts a line of sh in which <c>$0</c> is the shell's dll: for redirections that .NET cannot set up.</summary>
+    public static ShellProcess ThroughSh(string line) => new(new ProcessStartInfo("/bin/sh", ["-c", line, Repository.Shell])
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    });
+
+    /// <summary>Runs such a line to its end, without input.</summary>
     public static async Task<ShellResult> RunThroughShAsync(string line)
     {
-        await using var sh = new ShellProcess(new ProcessStartInfo("/bin/sh", ["-c", line, Repository.Shell])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        });
+        await using var sh = ThroughSh(line);
         sh.CloseInput();
         return await sh.EndAsync();
     }
