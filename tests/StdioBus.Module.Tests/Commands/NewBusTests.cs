@@ -56,8 +56,8 @@ public sealed class NewBusTests : IDisposable
         _runspace.Run("$bus = 'a', 'b' | ForEach-Object { New-BusPool $_ $worker kit } | New-StdioBus");
         Assert.Equal(["a", "b"], _runspace.Run("$bus.Pools.Id").Select(item => item.BaseObject));
         _runspace.Run("$two = New-StdioBus -PoolConfig @{ id = 'x'; command = $worker; args = 'kit'; env = @{ KIT = 1 }; instances = 2; dialect = 'Mcp' }, (New-BusPool y $worker kit)");
-        Assert.Equal((3, Dialect.Mcp), (_runspace.RunOne("$two.WorkerCount"), _runspace.RunOne("$two.Pools[0].Dialect")));
-        Assert.Contains("It may have: Id, Command", _runspace.RunWithErrors("New-StdioBus -PoolConfig @{ Id = 'x'; Comand = 'y' }").Terminating?.ToString(), StringComparison.Ordinal);
+        Assert.Equal((3, Dialect.Mcp), (_runspace.RunOne("$two.WorkerCount"), _runspace.RunOne("@($two.Pools)[0].Dialect")));
+        Assert.Contains("It may have: Id, Command", _runspace.RunToError("New-StdioBus -PoolConfig @{ Id = 'x'; Comand = 'y' }").ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class NewBusTests : IDisposable
         _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
         _runspace.Run("$bus = New-StdioBus -ConfigPath ./bus.json");
         Assert.Equal(_folder, About<string>("cwd"));
-        Assert.Equal(Dialect.Mcp, _runspace.RunOne("(New-StdioBus -ConfigPath mcp.json).Pools[0].Dialect"));
+        Assert.Equal(Dialect.Mcp, _runspace.RunOne("(New-StdioBus -ConfigPath mcp.json).Pools.Dialect"));
         ErrorRecord error = _runspace.RunWithErrors("New-StdioBus -ConfigPath bad.json").OnlyError("BusInvalidArgument");
         Assert.Contains("pools[0].id", error.ToString(), StringComparison.Ordinal);
         Assert.Contains("pools[0].instances", error.ToString(), StringComparison.Ordinal);
@@ -80,8 +80,8 @@ public sealed class NewBusTests : IDisposable
     public void What_get_command_gives_is_taken_as_command()
     {
         Assert.Equal("/bin/cat", Path.GetFullPath(Assert.IsType<BusPool>(_runspace.RunOne("New-BusPool p (Get-Command /bin/cat)")).Command));
-        Assert.Contains("no program for a worker", _runspace.RunWithErrors("New-BusPool p { 1 }").Terminating?.ToString(), StringComparison.Ordinal);
-        Assert.Contains("no program for a worker", _runspace.RunWithErrors("New-BusPool p (Get-Command Start-Kit)").Terminating?.ToString(), StringComparison.Ordinal);
+        Assert.Contains("no program for a worker", _runspace.RunToError("New-BusPool p { 1 }").ToString(), StringComparison.Ordinal);
+        Assert.Contains("no program for a worker", _runspace.RunToError("New-BusPool p (Get-Command Start-Kit)").ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,12 +109,11 @@ public sealed class NewBusTests : IDisposable
     [Theory]
     [InlineData("no-such-program-here")]
     [InlineData("./no-such-program-here")]
-    [InlineData("/no/such/program")]
+    [InlineData("/no/such/no-such-program-here")]
     public void A_missing_command_is_a_clear_error_and_nothing_is_left(string command)
     {
-        ScriptRun run = _runspace.RunWithErrors($"New-StdioBus p {command}; 'went on'");
-        ErrorRecord error = Assert.Single(run.Errors);
-        Assert.Contains("no-such-program-here".Contains(Path.GetFileName(command), StringComparison.Ordinal) ? "no-such-program-here" : "program", error.ToString(), StringComparison.Ordinal);
+        ErrorRecord error = _runspace.RunToError($"New-StdioBus p {command}");
+        Assert.Contains(Path.GetFileName(command), error.ToString(), StringComparison.Ordinal);
         Assert.Matches("^(BusCommandNotFound|BusUnavailable),", error.FullyQualifiedErrorId);
         Assert.IsAssignableFrom<StdioBusException>(error.Exception);
         Assert.Empty(BusRegistry.Open);
@@ -138,9 +137,8 @@ public sealed class NewBusTests : IDisposable
     [InlineData("-PoolConfig @()")]
     public void A_bad_parameter_ends_the_command_and_nothing_is_started(string parameters)
     {
-        ScriptRun run = _runspace.RunWithErrors($"New-StdioBus {parameters}");
-        Assert.NotNull(run.Terminating);
-        Assert.Empty(run.Output);
+        ErrorRecord error = _runspace.RunToError($"New-StdioBus {parameters}");
+        Assert.NotEmpty(error.ToString());
         Assert.Empty(BusRegistry.Open);
     }
 
@@ -193,7 +191,7 @@ public sealed class NewBusTests : IDisposable
     {
         _runspace.Run("$bus = New-StdioBus kit $worker kit -Envelope StdioBus");
         Assert.Equal(1L, _runspace.RunOne("(Invoke-BusRequest echo @{ a = 1 } -AgentId x -Identity @{ SubjectId = 'me'; Role = 'admin' } -Audit @{ EventId = 'e1'; Action = 'a' }).a"));
-        Assert.Contains("It may have: SubjectId", _runspace.RunWithErrors("Invoke-BusRequest echo -Identity @{ Name = 1 }").Terminating?.ToString(), StringComparison.Ordinal);
+        Assert.Contains("It may have: SubjectId", _runspace.RunToError("Invoke-BusRequest echo -Identity @{ Name = 1 }").ToString(), StringComparison.Ordinal);
         _runspace.Run("$plain = New-StdioBus kit $worker kit");
         Assert.Contains("nvelope", _runspace.RunWithErrors("Invoke-BusRequest echo -AgentId x -Bus $plain").OnlyError("BusInvalidArgument").ToString(), StringComparison.Ordinal);
     }

@@ -9,9 +9,13 @@ public sealed class PipelineInputTests : IDisposable
 {
     private readonly TestRunspace _runspace = new();
 
-    public PipelineInputTests() => _runspace.Run("$bus = Start-Kit");
+    private readonly Bus _bus;
+
+    public PipelineInputTests() => _bus = Assert.IsType<Bus>(_runspace.RunOne("$bus = Start-Kit; $bus"));
 
     public void Dispose() => _runspace.Dispose();
+
+    private static object? Unwrapped(ErrorRecord error) => error.TargetObject is PSObject wrapped ? wrapped.BaseObject : error.TargetObject;
 
     [Fact]
     public void Of_ten_thousand_inputs_one_fails_and_all_others_have_their_result()
@@ -21,7 +25,7 @@ public sealed class PipelineInputTests : IDisposable
             Enumerable.Range(1, 10_000).Where(n => n != 7777).Select(n => (long)n),
             run.Output.Select(item => (long)item.Properties["n"].Value).Order());
         ErrorRecord error = run.OnlyError("BusRpcError");
-        Assert.Equal(7777, Assert.IsType<System.Collections.Hashtable>(error.TargetObject)["n"]);
+        Assert.Equal("7777", Assert.IsType<System.Collections.Hashtable>(Unwrapped(error))["n"]?.ToString());
         Assert.Null(run.Terminating);
         Assert.Equal(0, _runspace.RunOne("$bus.PendingCount"));
     }
@@ -33,7 +37,7 @@ public sealed class PipelineInputTests : IDisposable
         long[] early = [(long)script.Next().Properties["n"].Value, (long)script.Next().Properties["n"].Value];
         Assert.Equal([2, 3], early.Order());
         using var other = new TestRunspace();
-        other.Run("$null = Invoke-BusRequest release -Bus $bus", ("bus", _runspace.Runspace.SessionStateProxy.GetVariable("bus")));
+        other.Run("$null = Invoke-BusRequest release -Bus $bus", ("bus", _bus));
         Assert.Equal(1L, Assert.Single(script.Finish()).Properties["n"].Value);
     }
 
@@ -55,8 +59,7 @@ public sealed class PipelineInputTests : IDisposable
     {
         using RunningScript script = _runspace.Start("1..6 | ForEach-Object { @{ n = $_ } } | Invoke-BusRequest hold -ThrottleLimit 3");
         using var other = new TestRunspace();
-        (string, object?) bus = ("bus", _runspace.Runspace.SessionStateProxy.GetVariable("bus"));
-        other.Run("$null = Invoke-BusRequest held @{ n = 3 } -Bus $bus", bus);
+        other.Run("$null = Invoke-BusRequest held @{ n = 3 } -Bus $bus", ("bus", _bus));
         Assert.Equal(3L, other.RunOne("Invoke-BusRequest release -Bus $bus"));
         other.Run("$null = Invoke-BusRequest held @{ n = 3 } -Bus $bus");
         Assert.Equal(3L, other.RunOne("Invoke-BusRequest release -Bus $bus"));
@@ -79,8 +82,8 @@ public sealed class PipelineInputTests : IDisposable
         Assert.Null(run.Terminating);
         Assert.Equal(3, run.NonTerminating.Count);
         Assert.All(run.NonTerminating, error => Assert.StartsWith("BusInvalidParams,", error.FullyQualifiedErrorId, StringComparison.Ordinal));
-        Assert.Equal("text", run.NonTerminating[0].TargetObject);
-        Assert.IsType<FileInfo>(run.NonTerminating[1].TargetObject);
+        Assert.Equal("text", Unwrapped(run.NonTerminating[0]));
+        Assert.IsType<FileInfo>(Unwrapped(run.NonTerminating[1]));
         Assert.Contains("both must be objects", run.NonTerminating[2].ToString(), StringComparison.Ordinal);
     }
 

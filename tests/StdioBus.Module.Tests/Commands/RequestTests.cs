@@ -58,7 +58,7 @@ public sealed class RequestTests : IDisposable
             foreach ($i in 1..200) { $deep = @{ d = $deep } }
             $odd = [char]0xD83D + 'x'
             $r = Invoke-BusRequest echo ([ordered]@{
-                big = [bigint]::Pow(2, 100); dec = 1.10d; dbl = 2.0; when = [datetime]::new(2026, 1, 2, 3, 4, 5, 'Utc')
+                big = [bigint]::Pow(2, 100); dec = 1.10d; dbl = 2.0; when = [datetime]::new(2026, 1, 2, 3, 4, 5, [DateTimeKind]::Utc)
                 day = [DayOfWeek]::Friday; bytes = [byte[]](1, 2, 255); none = $null; deep = $deep; odd = $odd; '' = 1
                 item = [pscustomobject]@{ a = 1 } }) -AsHashtable
             $d = $r.deep

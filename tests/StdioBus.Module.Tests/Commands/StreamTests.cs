@@ -60,8 +60,8 @@ public sealed class StreamTests : IDisposable
         Assert.Equal(["a", "b"], _runspace.Run("Invoke-BusStream stream @{ chunks = 'a', 'b' } -TextOnly").Select(item => item.BaseObject));
         Assert.Equal("ChunkChunk", _runspace.RunOne("(Invoke-BusStream stream @{ chunks = 'a', 'b' } -ChunkOnly | ForEach-Object Type) -join ''"));
         Assert.Equal("""{"stopReason":"end_turn"}""", _runspace.Run("Invoke-BusStream stream @{ chunks = @() } -Raw")[^1].BaseObject);
-        Assert.Equal("a", ((System.Collections.IDictionary)_runspace.RunOne("(Invoke-BusStream stream @{ chunks = 'a' } -AsHashtable | ForEach-Object Result)")!)["text"]);
-        Assert.Contains("AmbiguousParameterSet", _runspace.RunWithErrors("Invoke-BusStream x -TextOnly -Show").Terminating?.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal("a", ((System.Collections.IDictionary)_runspace.RunOne("(Invoke-BusStream stream @{ chunks = @('a') } -AsHashtable)[1].Result")!)["text"]);
+        Assert.Contains("AmbiguousParameterSet", _runspace.RunToError("Invoke-BusStream x -TextOnly -Show").FullyQualifiedErrorId, StringComparison.Ordinal);
     }
 
     [Fact]

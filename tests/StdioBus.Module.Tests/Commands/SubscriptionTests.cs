@@ -59,9 +59,10 @@ public sealed class SubscriptionTests : IDisposable
     public void A_blocking_subscription_loses_nothing()
     {
         _runspace.Run("$sub = Register-BusSubscription tick -MaxQueue 4 -Overflow Block");
+        object? sub = _runspace.RunOne("$sub");
         using RunningScript sender = _runspace.Start("Invoke-BusRequest notify @{ method = 'tick'; count = 500 } -Timeout Infinite");
         using var other = new TestRunspace();
-        Assert.Equal(500, other.RunOne("@(Receive-BusNotification $sub -Wait -First 500).Count", ("sub", _runspace.Runspace.SessionStateProxy.GetVariable("sub"))));
+        Assert.Equal(500, other.RunOne("@(Receive-BusNotification $sub -Wait -First 500).Count", ("sub", sub)));
         Assert.Equal(500L, Assert.Single(sender.Finish()).BaseObject);
     }
 

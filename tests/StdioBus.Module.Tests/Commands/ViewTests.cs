@@ -17,7 +17,8 @@ public sealed class ViewTests
         using var runspace = new TestRunspace(new TestHost(width));
         runspace.Run("$PSStyle.OutputRendering = 'PlainText'; " + Setup);
         runspace.Run($"& {{ {script} }} | Out-Default");
-        string shown = runspace.Host.Shown;
+        // The engine colours the header of a table whatever the rendering is set to.
+        string shown = Regex.Replace(runspace.Host.Shown, "\u001b\\[[0-9;]*m", "");
         Assert.All(shown.Split('\n'), line => Assert.InRange(line.Length, 0, width));
         shown = Regex.Replace(shown, @"\d\d:\d\d:\d\d\.\d{3}", "HH:mm:ss.fff");
         shown = Regex.Replace(shown, @"\b\d\d:\d\d:\d\d\b", "hh:mm:ss");
@@ -43,12 +44,17 @@ public sealed class ViewTests
     public void Stream_events(int width) => Golden.Check(
         $"stream-{width}", Show(width, "Invoke-BusStream stream @{ chunks = 'Hello, ', 'world', (' and more' * 20) } -Pool kit"));
 
+    private const string TwoTicks = "$sub = Register-BusSubscription 'session/*'; $null = Invoke-BusRequest notify @{ method = 'session/tick'; params = @{ n = '$i' }; count = 2 } -Pool second";
+
     [Theory]
     [InlineData(80)]
     [InlineData(160)]
-    public void Notifications_and_their_subscription(int width) => Golden.Check(
-        $"notifications-{width}",
-        Show(width, "$sub = Register-BusSubscription 'session/*'; $null = Invoke-BusRequest notify @{ method = 'session/tick'; params = @{ n = '$i' }; count = 2 } -Pool second; Receive-BusNotification $sub; $sub"));
+    public void Notifications(int width) => Golden.Check($"notifications-{width}", Show(width, TwoTicks + "; Receive-BusNotification $sub"));
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void A_subscription(int width) => Golden.Check($"subscription-{width}", Show(width, TwoTicks + "; $sub"));
 
     [Theory]
     [InlineData(80)]

@@ -30,6 +30,16 @@ public sealed class WorkerTests : IDisposable
         Assert.NotNull(_runspace.RunOne("(Invoke-BusRequest about).pid"));
         var worker = Assert.IsType<BusWorker>(_runspace.RunOne("Get-BusWorker"));
         Assert.Equal((7, 1L, WorkerState.Running), (worker.LastExitCode, worker.Restarts, worker.State));
+        Assert.Contains("7", worker.LastExitReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_worker_that_is_not_replaced_keeps_its_last_words()
+    {
+        _runspace.Run("$bus = Start-Kit -With @{ Limit = @{ MaxRestarts = 0 } }; Invoke-BusRequest exit @{ code = 7; stderr = 'goodbye' } -ErrorAction SilentlyContinue");
+        var worker = Assert.IsType<BusWorker>(_runspace.RunOne("Get-BusWorker"));
+        Assert.Equal((7, 0L, 0), (worker.LastExitCode, worker.Restarts, worker.ProcessId));
         Assert.Contains("goodbye", worker.StandardErrorTail, StringComparison.Ordinal);
+        Assert.Equal("BusUnavailable", _runspace.RunToError("Invoke-BusRequest echo -ErrorAction Stop").FullyQualifiedErrorId.Split(',')[0]);
     }
 }

@@ -87,13 +87,15 @@ internal sealed class TestRunspace : IDisposable
             [.. output], [.. shell.Streams.Error], terminating, [.. shell.Streams.Verbose], [.. shell.Streams.Progress]);
     }
 
+    /// <summary>Runs a script that must end by an error, one that try and catch see, without any output, and gives that error.</summary>
+    public ErrorRecord RunToError(string script) => Assert.IsType<ErrorRecord>(RunOne($"try {{ {script} }} catch {{ $_ }}"));
+
     /// <summary>Starts a script that the test will watch or stop.</summary>
     public RunningScript Start(string script) => new(_runspace, script);
 
     public void Dispose()
     {
-        using (PowerShell shell = PowerShell.Create(_runspace))
-            shell.AddScript("Get-Module StdioBus | Remove-Module").Invoke();
+        Run("Get-Module StdioBus | Remove-Module");
 
         _runspace.Dispose();
     }
