@@ -39,6 +39,11 @@ internal sealed class Interruption : IDisposable
         {
             invoke();
         }
+        catch (InvalidPowerShellStateException) when (ExitCode is not null)
+        {
+            // Stopped in the moment before it was begun.
+            throw new PipelineStoppedException();
+        }
         finally
         {
             lock (_lock)
