@@ -346,7 +346,8 @@ TEST(DaemonSignals, ASecondOneEndsItAtOnceAndKillsTheWorkers_L34) {
         daemon.Signal(c.signal);
         EXPECT_EQ(daemon.WaitAtMost(5000), c.code) << daemon.log;
         EXPECT_TRUE(IsGone(pid_t(born["result"]["pid"].Number())));
-        EXPECT_TRUE(IsGone(pid_t(born["result"]["child"].Number())));
+        // Killed with its group, but nobody waited for it: its end may take a moment longer.
+        EXPECT_TRUE(BecomesGone(pid_t(born["result"]["child"].Number())));
     }
 }
 
