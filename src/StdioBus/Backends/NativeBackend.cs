@@ -117,7 +117,7 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
     protected override KernelBus MakeKernel()
     {
         Thread.CurrentThread.Name = $"StdioBus loop: {_name()}";
-        return new KernelBus(_api, ConfigWriter.Write(_config), _options, this);
+        return new KernelBus(_api, _config, _options, this);
     }
 
     protected override void OnRunning(KernelBus kernel) => _started.SetResult();

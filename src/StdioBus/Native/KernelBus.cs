@@ -9,8 +9,11 @@ namespace StdioBus;
 /// </summary>
 internal sealed unsafe class KernelBus : IDisposable
 {
+    private const long DefaultMaxInput = 10 * 1024 * 1024;
+
     private readonly KernelApi _api;
     private readonly IKernelEvents _events;
+    private readonly long _maxInput;
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private readonly string _threadName = ThreadName();
     private GCHandle _self;
@@ -19,15 +22,16 @@ internal sealed unsafe class KernelBus : IDisposable
 
     /// <summary>Makes a bus from its configuration; it starts nothing.</summary>
     /// <exception cref="BusInvalidArgumentException">The kernel refuses the configuration.</exception>
-    public KernelBus(KernelApi api, byte[] configJson, NativeOptions options, IKernelEvents events)
+    public KernelBus(KernelApi api, BusConfig config, NativeOptions options, IKernelEvents events)
     {
         _api = api;
         _events = events;
+        _maxInput = config.Limits?.MaxInputBuffer ?? DefaultMaxInput;
         _self = GCHandle.Alloc(this);
         var host = Utf8Z(options.TcpHost);
         var path = Utf8Z(options.UnixPath);
-        byte[] config = [.. configJson, 0];
-        fixed (byte* json = config, tcpHost = host, unixPath = path)
+        byte[] configJson = [.. ConfigWriter.Write(config), 0];
+        fixed (byte* json = configJson, tcpHost = host, unixPath = path)
         {
             var native = new KernelOptions
             {
@@ -87,7 +91,12 @@ internal sealed unsafe class KernelBus : IDisposable
         int code;
         fixed (byte* text = message)
             code = _api.IsVersion3 ? _api.Send(bus, route, text, (nuint)message.Length) : _api.Ingest(bus, text, (nuint)message.Length);
-        return code == KernelCode.Ok ? null : KernelCode.OfSend(code, _lastError ?? $"code {code}");
+        return code switch
+        {
+            KernelCode.Ok => null,
+            KernelCode.Buffer => KernelCode.OfSend(code, $"it has {message.Length} bytes, more than the limit max_input_buffer ({_maxInput})"),
+            _ => KernelCode.OfSend(code, _lastError ?? KernelCode.Text(code)),
+        };
     }
 
     public void Forget(ulong cookie) => _api.Forget(Checked(), cookie);

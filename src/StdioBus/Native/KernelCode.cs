@@ -15,6 +15,18 @@ internal static class KernelCode
     public const int Invalid = -14;
     public const int State = -15;
 
+    /// <summary>What a code says, where the kernel gave no reason.</summary>
+    public static string Text(int code) => code switch
+    {
+        Full => "a queue is full",
+        NotFound => "there is no such worker",
+        InvalidArgument => "an argument is invalid",
+        Routing => "nobody can take it",
+        Invalid => "it is not one valid JSON object",
+        State => "the bus is not running",
+        _ => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"code {code}"),
+    };
+
     /// <summary>The error of a message that the kernel did not take.</summary>
     public static StdioBusException OfSend(int code, string detail)
     {

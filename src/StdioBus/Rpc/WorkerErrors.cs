@@ -32,19 +32,31 @@ internal static class WorkerErrors
 
         BusErrorCode kind = fromKernel ? RpcErrorCode.OfKernel(code ?? 0) : RpcErrorCode.OfWorker(code ?? 0);
         KernelData known = fromKernel && data is { } raw ? KernelData.Read(raw) : default;
-        StdioBusException made = BusError.Create(kind, message ?? $"The worker answered '{call.Method}' with an error that has no message.");
+        string? pool = known.Pool ?? call.Pool?.Id ?? call.PoolName;
+        string text = message is null ? $"The worker answered '{call.Method}' with an error that has no message."
+            : fromKernel ? Sentence(call.Method, message, known, pool)
+            : message;
+        StdioBusException made = BusError.Create(kind, text);
         made.RpcCode = code;
         made.RpcData = data;
         made.Method = call.Method;
-        made.Pool = known.Pool ?? call.Pool?.Id ?? call.PoolName;
+        made.Pool = pool;
         made.WorkerId = known.Worker ?? (workerId >= 0 ? workerId : null);
         made.WasWritten = fromKernel ? known.WasWritten : true;
         made.Details = known.StandardError;
         return made;
     }
 
+    // The kernel's message names the kind of error only; its reason says what happened.
+    private static string Sentence(string method, string message, in KernelData known, string? pool)
+    {
+        string reason = known.Reason is null ? "" : $": {known.Reason}";
+        string where = known.Worker is { } worker ? $" (worker {worker} of pool '{pool}')" : "";
+        return $"The request '{method}' failed: {message}{reason}{where}.";
+    }
+
     // What the kernel puts into the data of its errors.
-    private readonly record struct KernelData(string? Pool, int? Worker, string? StandardError, bool? WasWritten)
+    private readonly record struct KernelData(string? Pool, int? Worker, string? Reason, string? StandardError, bool? WasWritten)
     {
         public static KernelData Read(RawJson data)
         {
@@ -54,6 +66,7 @@ internal static class WorkerErrors
             return new KernelData(
                 element.TryGetProperty("pool", out JsonElement pool) && pool.ValueKind == JsonValueKind.String ? pool.GetString() : null,
                 element.TryGetProperty("worker", out JsonElement worker) && worker.ValueKind == JsonValueKind.Number && worker.TryGetInt32(out int id) && id >= 0 ? id : null,
+                element.TryGetProperty("reason", out JsonElement reason) && reason.ValueKind == JsonValueKind.String ? reason.GetString() : null,
                 element.TryGetProperty("stderr", out JsonElement stderr) && stderr.ValueKind == JsonValueKind.String && stderr.GetString() is { Length: > 0 } text ? text : null,
                 element.TryGetProperty("written", out JsonElement written) && written.ValueKind is JsonValueKind.True or JsonValueKind.False ? written.GetBoolean() : null);
         }

@@ -1,0 +1,120 @@
+using StdioBus.Tests.Support;
+
+namespace StdioBus.Tests;
+
+/// <summary>The builder, the options it stands for, and the list of open buses.</summary>
+public sealed class BuilderTests
+{
+    [Fact(DisplayName = "A10: every setter chains, the last wins, nothing is checked before a build, and it builds again")]
+    public void Setters_chain_and_the_last_wins()
+    {
+        var builder = new StdioBusBuilder();
+        StdioBusBuilder same = builder
+            .Config(new BusConfig()).Config(null).ConfigPath("/nowhere").ConfigPath(null)
+            .Pool("a", "").Pool("b", "two", ["x"], 2).Pool("a", "one")
+            .Limits(new BusLimits { MaxRestarts = -1 }).Limits(new BusLimits { MaxRestarts = 3 })
+            .Backend(BackendKind.Docker).Backend(BackendKind.Native)
+            .Timeout(TimeSpan.FromSeconds(-5)).Timeout(TimeSpan.FromSeconds(15))
+            .Native(new NativeOptions { TcpPort = -1 }).NativeOptions(new NativeOptions { ListenMode = ListenMode.Tcp, TcpPort = 0 });
+        Assert.Same(builder, same);
+        for (int i = 0; i < 2; i++)
+        {
+            using Bus bus = builder.Build();
+            Assert.Equal([("a", "one", 1), ("b", "two", 2)], bus.Pools.Select(pool => (pool.Id, pool.Command, pool.Instances)));
+            Assert.Equal((TimeSpan.FromSeconds(15), BackendKind.Native, ListenMode.Tcp, BusState.Created), (bus.Timeout, bus.BackendKind, bus.ListenMode, bus.State));
+            using BlockingBus blocking = builder.BuildSync();
+            Assert.Equal((bus.Timeout, bus.ListenMode, bus.Pools.Count), (blocking.Timeout, blocking.ListenMode, blocking.Pools.Count));
+        }
+    }
+
+    [Fact(DisplayName = "A10: a minimal build equals a bus made from the same options, and so do its errors")]
+    public void A_build_equals_a_bus_made_directly()
+    {
+        using Bus built = new StdioBusBuilder().Pool("p", "c").Build();
+        using var made = new Bus(new BusOptions { Config = new BusConfig(new BusPool("p", "c")) });
+        Assert.Equal((made.Timeout, made.BackendKind, made.ListenMode, made.State), (built.Timeout, built.BackendKind, built.ListenMode, built.State));
+        string direct = Assert.Throws<BusInvalidArgumentException>(() => new Bus(new BusOptions())).Message;
+        Assert.Equal(direct, Assert.Throws<BusInvalidArgumentException>(() => new StdioBusBuilder().Build()).Message);
+        Assert.Equal(direct, Assert.Throws<BusInvalidArgumentException>(() => new StdioBusBuilder().BuildSync()).Message);
+    }
+
+    [Theory(DisplayName = "A25: options out of their range are refused by name")]
+    [MemberData(nameof(BadOptions))]
+    public void Options_out_of_range_are_refused(string named, Action<BusOptions> spoil)
+    {
+        ArgumentNullException.ThrowIfNull(spoil);
+        var options = new BusOptions { Config = new BusConfig(new BusPool("p", "c")), Native = new NativeOptions() };
+        spoil(options);
+        Assert.StartsWith(named + ":", Assert.Throws<BusInvalidArgumentException>(() => new Bus(options)).Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string, Action<BusOptions>> BadOptions => new()
+    {
+        { "TcpPort", o => o.Native!.ListenMode = ListenMode.Tcp },
+        { "TcpPort", o => (o.Native!.ListenMode, o.Native.TcpPort) = (ListenMode.Tcp, 65536) },
+        { "UnixPath", o => o.Native!.ListenMode = ListenMode.Unix },
+        { "UnixPath", o => (o.Native!.ListenMode, o.Native.TcpPort, o.Native.UnixPath) = (ListenMode.Tcp, 1, "/x") },
+        { "ListenMode", o => o.Native!.TcpPort = 5 },
+        { "ListenMode", o => o.Native!.ListenMode = (ListenMode)7 },
+        { "PollInterval", o => o.Native!.PollInterval = TimeSpan.FromMicroseconds(10) },
+        { "LibraryPath", o => o.Native!.LibraryPath = "libstdio_bus.so" },
+        { "Backend", o => o.Backend = (BackendKind)9 },
+        { "Timeout", o => o.Timeout = TimeSpan.FromSeconds(-5) },
+        { "IdleTimeout", o => o.IdleTimeout = TimeSpan.FromSeconds(-5) },
+        { "Name", o => o.Name = " " },
+        { "StreamQueue", o => o.StreamQueue = 0 },
+        { "StreamOverflowBytes", o => o.StreamOverflowBytes = 0 },
+    };
+
+    [Fact(DisplayName = "Backends that this version lacks are not supported; a library that is missing is named")]
+    public void Missing_backends_are_not_supported()
+    {
+        var options = new BusOptions { Config = new BusConfig(new BusPool("p", "c")), Backend = BackendKind.Docker };
+        Assert.Contains("Docker", Assert.Throws<BusNotSupportedException>(() => new Bus(options)).Message, StringComparison.Ordinal);
+        options = new BusOptions { Config = options.Config, Native = new NativeOptions { LibraryPath = "/nowhere/libstdio_bus.so" } };
+        Assert.Contains("/nowhere/libstdio_bus.so", Assert.Throws<BusUnavailableException>(() => new Bus(options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact(DisplayName = "Limits given beside the configuration win, one by one; later changes have no effect")]
+    public void Limits_beside_the_configuration_win()
+    {
+        var config = new BusConfig(new BusPool("p", "c")) { Limits = new BusLimits { MaxRestarts = 1, MaxClients = 2 } };
+        (BusOptions _, BusConfig merged) = BusOptionsReader.Read(new BusOptions { Config = config, Limits = new BusLimits { MaxRestarts = 9 } });
+        config.Pools[0].Command = "changed";
+        Assert.Equal((9, 2, "c"), (merged.Limits!.MaxRestarts, merged.Limits.MaxClients, merged.Pools[0].Command));
+    }
+
+    [Fact(DisplayName = "A bus is listed from its making to its disposal, under a name of its own")]
+    public async Task A_bus_is_listed_until_disposed()
+    {
+        string name = Guid.NewGuid().ToString("N");
+        BusOptions options = TestWorkers.Options(TestWorkers.Pool());
+        options.Name = name;
+        var bus = new Bus(options);
+        Assert.Same(bus, BusRegistry.Find(name.ToUpperInvariant()));
+        Assert.Contains(name, Assert.Throws<BusInvalidArgumentException>(() => new Bus(options)).Message, StringComparison.Ordinal);
+        using (var unnamed = new Bus(TestWorkers.Options(TestWorkers.Pool())))
+            Assert.Matches("^bus[0-9]+$", unnamed.Name);
+        await bus.DisposeAsync();
+        Assert.Null(BusRegistry.Find(name));
+        await bus.DisposeAsync();
+    }
+
+    [Fact(DisplayName = "The blocking bus does what the bus does")]
+    public void The_blocking_bus_does_the_same()
+    {
+        using BlockingBus bus = new StdioBusBuilder().Pool(TestWorkers.Pool()).BuildSync();
+        bus.Start();
+        using BusSubscription subscription = bus.Subscribe(new() { Method = "tick" });
+        Assert.Equal(1, bus.Request("echo", new { a = 1 }).GetProperty("a").GetInt32());
+        Assert.Equal("[1]", bus.RequestRaw("echo", new RawJson("[1]")).ToString());
+        Assert.Equal("made", bus.RequestObject("echo", null, new() { Reader = _ => "made" }));
+        Assert.Equal(["chunk1 ", "chunk2 ", null], bus.Stream("stream", new { count = 2 }).Select(e => e.Text));
+        bus.Notify("flood", new { method = "tick", count = 3 });
+        Assert.Equal(["tick", "tick", "tick"], BlockingBus.Read(subscription).Take(3).Select(n => n.Method));
+        bus.Send(new RawJson("""{"jsonrpc":"2.0","method":"none"}"""));
+        Assert.Equal(("none", 1), (System.Text.Json.JsonDocument.Parse(bus.Request("seen")[1].GetString()!).RootElement.GetProperty("method").GetString(), bus.GetWorkers().Count));
+        bus.Stop();
+        Assert.Equal((BusState.Stopped, 0, 0), (bus.State, bus.WorkerCount, bus.PendingCount));
+    }
+}
