@@ -18,6 +18,7 @@ function Wait-Until([scriptblock] $Condition) {
 # The workers are small .NET programs: see workers/DemoAgent, a starting point for your own.
 $agent = "$PSScriptRoot/workers/DemoAgent/bin/DemoAgent.dll"
 if (-not [System.IO.File]::Exists($agent)) {
+    'The worker is built first, once.'
     dotnet build "$PSScriptRoot/workers/DemoAgent" --nologo --verbosity quiet --disable-build-servers
     if ($LASTEXITCODE -ne 0) { throw 'The worker could not be built.' }
 }
