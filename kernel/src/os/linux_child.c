@@ -5,7 +5,6 @@
  * fast as a small one. It must therefore touch nothing but what the parent prepared.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -30,16 +29,21 @@
 #define SYS_pidfd_open 434
 #endif
 
-enum { CHILD_STACK = 64 * 1024, REPORT_FD = 3 };
+enum {
+    CHILD_STACK = 64 * 1024,
+    REPORT_FD = 3,
+    KERNEL_SIGSET = 8 /* bytes of a signal set as the system, not the C library, has it */
+};
 
-/* The child is not instrumented: sanitizers keep state per thread, and this one is borrowed. */
+/* The child asks the system directly. The wrappers of the C library, and those that sanitizers put
+ * around them, keep state, and here that state would be the parent's; for the same reason the
+ * child is not instrumented. */
 #define CHILD_SIDE __attribute__((no_sanitize("address", "undefined", "thread")))
 
 CHILD_SIDE static void child_fail(int report, int error, int at_cwd) {
     sb_launch_report r = {.error = error, .at_cwd = at_cwd};
-    ssize_t n = write(report, &r, sizeof r);
-    (void)n; /* nobody is left to tell */
-    _exit(127);
+    syscall(SYS_write, report, &r, sizeof r);
+    syscall(SYS_exit_group, 127);
 }
 
 CHILD_SIDE static void close_from(int first) {
@@ -47,50 +51,50 @@ CHILD_SIDE static void close_from(int first) {
         return;
     /* An older kernel: try every number below the limit. Reading /proc/self/fd instead would
      * need memory. */
-    struct rlimit limit = {0};
-    long end = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
-                   ? (long)limit.rlim_cur
-                   : 65536;
-    for (long fd = first; fd < end; fd++)
-        close((int)fd);
+    struct {
+        uint64_t now, most;
+    } limit = {0, 0};
+    uint64_t end = 65536;
+    if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.now < 16 * end)
+        end = limit.now;
+    for (uint64_t fd = (uint64_t)first; fd < end; fd++)
+        syscall(SYS_close, (int)fd);
 }
 
 CHILD_SIDE static int child_main(void *argument) {
     const sb_launch *l = argument;
+    uint64_t none[16] = {0}; /* an empty set, and a default disposition, whatever their layout */
 
     /* Every signal is blocked here, so no handler of the host can run on this stack. Handlers
      * would be reset by exec; ignored signals would not. */
-    struct sigaction standard = {.sa_handler = SIG_DFL};
     for (int s = 1; s < NSIG; s++)
-        sigaction(s, &standard, NULL);
+        syscall(SYS_rt_sigaction, s, none, NULL, KERNEL_SIGSET);
 
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != l->parent)
-        _exit(127); /* it died before the line above */
+    syscall(SYS_setpgid, 0, 0);
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (syscall(SYS_getppid) != l->parent)
+        syscall(SYS_exit_group, 127); /* it died before the line above */
 
-    if (dup2(l->in, 0) < 0 || dup2(l->out, 1) < 0 || (l->err >= 0 && dup2(l->err, 2) < 0))
+    if (syscall(SYS_dup3, l->in, 0, 0) < 0 || syscall(SYS_dup3, l->out, 1, 0) < 0 ||
+        (l->err >= 0 && syscall(SYS_dup3, l->err, 2, 0) < 0))
         child_fail(l->report, errno, 0);
     int report = l->report;
     if (report != REPORT_FD) {
-        if (dup3(report, REPORT_FD, O_CLOEXEC) < 0)
+        if (syscall(SYS_dup3, report, REPORT_FD, O_CLOEXEC) < 0)
             child_fail(report, errno, 0);
         report = REPORT_FD;
     }
     close_from(REPORT_FD + 1);
-    if (l->cwd && chdir(l->cwd) != 0)
+    if (l->cwd && syscall(SYS_chdir, l->cwd) != 0)
         child_fail(report, errno, 1);
-
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, KERNEL_SIGSET);
 
     int error = ENOENT;
     for (char **path = l->paths; *path; path++) {
-        execve(*path, l->argv, l->envp);
+        syscall(SYS_execve, *path, l->argv, l->envp);
         if (errno == ENOEXEC) {
             l->shell_argv[1] = *path;
-            execve(l->shell_argv[0], l->shell_argv, l->envp);
+            syscall(SYS_execve, l->shell_argv[0], l->shell_argv, l->envp);
         }
         /* As the shell does: a file that may not be run is remembered, the search goes on. */
         if (errno == EACCES)
@@ -106,6 +110,29 @@ static int pidfd_open_compat(pid_t pid) {
     return (int)syscall(SYS_pidfd_open, pid, 0u);
 }
 
+#if defined(__SANITIZE_THREAD__)
+#define HAS_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_THREAD_SANITIZER 1
+#endif
+#endif
+
+/* The pid of the new process; negative with errno set. */
+static pid_t clone_child(sb_launch *launch, char *stack_end) {
+#ifdef HAS_THREAD_SANITIZER
+    /* ThreadSanitizer takes every clone() for a fork and makes its notes for the child, in memory
+     * that the child here would share: so under it the child gets a copy. */
+    (void)stack_end;
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+    if (pid == 0)
+        child_main(launch);
+    return pid;
+#else
+    return clone(child_main, stack_end, CLONE_VM | CLONE_VFORK | SIGCHLD, launch);
+#endif
+}
+
 /* Runs child_main with every signal blocked. The pid, or 0 with *error set. */
 static pid_t give_birth(sb_launch *launch, int *error) {
     char *stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE,
@@ -116,10 +143,10 @@ static pid_t give_birth(sb_launch *launch, int *error) {
     }
     sigset_t all, saved;
     sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &saved);
-    pid_t pid = clone(child_main, stack + CHILD_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, launch);
+    pthread_sigmask(SIG_BLOCK, &all, &saved);
+    pid_t pid = clone_child(launch, stack + CHILD_STACK);
     *error = pid < 0 ? errno : 0;
-    sigprocmask(SIG_SETMASK, &saved, NULL);
+    pthread_sigmask(SIG_SETMASK, &saved, NULL);
     munmap(stack, CHILD_STACK);
     return pid < 0 ? 0 : pid;
 }
