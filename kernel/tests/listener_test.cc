@@ -176,24 +176,24 @@ TEST(Listener, APathTooLongForASocketIsRefusedInWords) {
     ExpectRefusal(bus, "xxxx");
 }
 
-TEST(Listener, ALimitOnClientsHoldsAndThoseBeyondAreToldOrClosed) {
+TEST(Listener, AClientBeyondTheLimitIsToldSoAndTurnedAway_L36) {
     Bus bus(OnePool(1, R"("max_clients":2)"), Tcp(nullptr));
     bus.Start();
     std::string endpoint = stdio_bus_listen_endpoint(bus.get());
     SocketClient a(endpoint), b(endpoint);
     EXPECT_TRUE(a.Ask(bus, Rpc("1", "echo")).Has("result"));
     EXPECT_TRUE(b.Ask(bus, Rpc("1", "echo")).Has("result"));
-    {
-        SocketClient c(endpoint);
-        bus.Until([&] { return c.Waiting() > 0 || stdio_bus_client_count(bus.get()) >= 2; },
-                  "the third was looked at");
-        EXPECT_EQ(stdio_bus_client_count(bus.get()), 2);
-    }
+    SocketClient beyond(endpoint);
+    Json refusal = beyond.Next(bus);
+    ExpectError(refusal, -32003);
+    EXPECT_NE(refusal["error"].Raw().find("max_clients"), std::string::npos) << refusal.Raw();
+    EXPECT_TRUE(beyond.IsEnded(bus));
+    EXPECT_EQ(stdio_bus_client_count(bus.get()), 2);
     EXPECT_TRUE(a.Ask(bus, Rpc("2", "echo")).Has("result"));
     b.Close();
     ASSERT_TRUE(bus.Until([&] { return stdio_bus_client_count(bus.get()) == 1; }, "b has left"));
-    SocketClient d(endpoint);
-    EXPECT_TRUE(d.Ask(bus, Rpc("1", "echo")).Has("result"));
+    SocketClient next(endpoint);
+    EXPECT_TRUE(next.Ask(bus, Rpc("1", "echo")).Has("result"));
 }
 
 TEST(Listener, ClientsAreNumberedFromOneAndTheirEndsReported) {

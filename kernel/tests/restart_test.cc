@@ -288,8 +288,11 @@ TEST(Restart, ASuspendedWorkerIsReportedAndGoesOnWhenContinued) {
     pid_t pid = bus.PidOf();
     ASSERT_EQ(kill(pid, SIGSTOP), 0);
     ASSERT_EQ(bus.Send(Rpc("1", "echo"), {nullptr, nullptr, -1, 0, 1}), 0);
+    ASSERT_TRUE(bus.Until([&] { return bus.Worker(0).state == STDIO_BUS_WORKER_SUSPENDED; },
+                          "it is seen to be suspended"));
     ASSERT_EQ(kill(pid, SIGCONT), 0);
     EXPECT_EQ(bus.Answer(1)["result"]["pid"].Number(), pid);
+    EXPECT_EQ(bus.Worker(0).state, STDIO_BUS_WORKER_RUNNING);
     EXPECT_EQ(bus.Worker(0).restarts, 0u);
 }
 
