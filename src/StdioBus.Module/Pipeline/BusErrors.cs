@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Text.Json;
 using StdioBus.Module.Json;
 
 namespace StdioBus.Module.Pipeline;
@@ -108,33 +107,7 @@ internal static class BusErrors
 
     private static ErrorRecord Record(StdioBusException error, string id, ErrorCategory category, object? target, string action)
     {
-        string text = error.Message;
-        if (Reason(error) is string reason && !text.Contains(reason, StringComparison.Ordinal))
-            text += $": {Where(error)}{reason}";
-
-        if (!string.IsNullOrEmpty(error.Details) && !text.Contains(error.Details, StringComparison.Ordinal))
-            text += Environment.NewLine + error.Details;
-
+        string text = string.IsNullOrEmpty(error.Details) ? error.Message : error.Message + Environment.NewLine + error.Details;
         return new ErrorRecord(error, id, category, target) { ErrorDetails = new ErrorDetails(text) { RecommendedAction = action } };
     }
-
-    // The kernel's errors are short; what happened in particular, such as a worker's exit code, is in their data.
-    private static string? Reason(StdioBusException error)
-    {
-        // A negative code of a worker's own is always Internal, so this one is the kernel's and its data can be trusted.
-        if (error.Code == BusErrorCode.Internal || error.RpcCode is not < 0 || error.RpcData is not RawJson data)
-            return null;
-
-        JsonElement element = data.ToElement();
-        return element.ValueKind == JsonValueKind.Object && element.TryGetProperty("reason", out JsonElement reason) && reason.ValueKind == JsonValueKind.String
-            ? reason.GetString()
-            : null;
-    }
-
-    private static string Where(StdioBusException error) => (error.Pool, error.WorkerId) switch
-    {
-        (null, _) => "",
-        (string pool, int worker) => $"worker {worker} of pool '{pool}' ",
-        (string pool, null) => $"pool '{pool}': ",
-    };
 }

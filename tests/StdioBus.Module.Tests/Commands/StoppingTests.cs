@@ -67,6 +67,22 @@ public sealed class StoppingTests : IDisposable
     }
 
     [Fact]
+    public void Ctrl_c_ends_waiting_for_a_stubborn_worker_and_force_ends_the_worker()
+    {
+        _runspace.Run("$slow = New-StdioBus slow $worker stubborn; $null = Invoke-BusRequest pid -Bus $slow");
+        int pid = (int)_runspace.RunOne("(Get-BusWorker -Bus $slow).ProcessId")!;
+        using (RunningScript script = _runspace.Start("'removing'; Remove-StdioBus $slow"))
+        {
+            Assert.Equal("removing", script.Next().BaseObject);
+            Assert.InRange(script.Stop(), TimeSpan.Zero, Promised * Attempts);
+        }
+
+        _runspace.Run("Remove-StdioBus $slow -Force");
+        Assert.False(Directory.Exists($"/proc/{pid}"));
+        Assert.Equal(1L, _runspace.RunOne("(Invoke-BusRequest echo @{ ok = 1 } -Bus $bus).ok"));
+    }
+
+    [Fact]
     public void Enough_for_the_next_command_ends_a_stream_and_the_worker_hears_of_it()
     {
         Assert.Equal("a", _runspace.RunOne("Invoke-BusStream stream @{ chunks = 'a', 'b'; gate = $true } -TextOnly | Select-Object -First 1"));
