@@ -106,7 +106,11 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
             throw new BusInternalException($"The loop thread of the bus '{_name()}' did not end within {Grace.TotalSeconds} s.");
     }
 
-    void IKernelEvents.OnMessage(in IncomingMessage message) => _events!.OnMessage(message);
+    void IKernelEvents.OnMessage(in IncomingMessage message)
+    {
+        StayAwake();
+        _events!.OnMessage(message);
+    }
 
     void IKernelEvents.OnWorker(int workerId, WorkerEvent change) => _events!.OnWorker(workerId, change);
 

@@ -13,6 +13,7 @@ internal abstract class KernelLoop
     private WakerHandle? _waker;
     private int _signalled;
     private int _over;
+    private bool _isInStep;
 
     protected KernelLoop(string name)
     {
@@ -46,6 +47,17 @@ internal abstract class KernelLoop
         // The loop drains the queue after each step, so its own thread need not wake it.
         if (!IsLoopThread && Interlocked.Exchange(ref _signalled, 1) == 0)
             Volatile.Read(ref _waker)?.Wake();
+    }
+
+    /// <summary>
+    /// Called when the kernel calls back. During a step the loop is then awake, and drains the queue after it, so that
+    /// nobody need wake it before: what an answer sets off on other threads leaves with the rest, in one write. Outside
+    /// of a step, that is while the queue is drained, a later command still has to wake the step that follows.
+    /// </summary>
+    protected void StayAwake()
+    {
+        if (_isInStep)
+            Volatile.Write(ref _signalled, 1);
     }
 
     /// <summary>Makes and starts the kernel; what it throws ends the loop.</summary>
@@ -112,7 +124,9 @@ internal abstract class KernelLoop
                 Execute(kernel, command);
             if (EndNow || kernel.State == BusState.Stopped)
                 return;
+            _isInStep = true;
             int code = kernel.Step(StepTimeout);
+            _isInStep = false;
             if (code < 0 && kernel.State != BusState.Stopped)
                 throw new BusTransportException($"The kernel's loop failed with code {code}.");
         }
