@@ -89,7 +89,12 @@ static int end_worker(stdio_bus_t *bus, int worker_id, int force, bool restart) 
     if (bus->state != STDIO_BUS_STATE_RUNNING)
         return STDIO_BUS_ERR_STATE;
     sb_bus_enter(bus);
-    if (sb_worker_is_alive(w)) {
+    bool is_exiting = w->state == STDIO_BUS_WORKER_RUNNING && !sb_worker_is_alive(w);
+    if (is_exiting) {
+        /* Called back with its last lines: what follows its exit is decided after them. */
+        w->state = STDIO_BUS_WORKER_STOPPING;
+        w->wants_restart = restart;
+    } else if (sb_worker_is_alive(w)) {
         w->wants_restart = restart;
         sb_worker_end(w, sb_clock_ms() + GRACE_MS);
         if (force) {

@@ -214,11 +214,15 @@ void sb_worker_check_exit(sb_worker *w) {
         return;
     sb_worker_read_rest(w);
     bool stopping = w->state == STDIO_BUS_WORKER_STOPPING;
+    sb_pool_leave(w);
     w->has_exited = true;
     w->broken = false;
     describe_exit(w);
     sb_worker_close_streams(w);
     choose_next_state(w, stopping);
+    stdio_bus_worker_state_t chosen = w->state;
     sb_worker_settle_calls(w);
-    announce(w);
+    /* A callback may have asked for another state, which was announced then. */
+    if (w->state == chosen)
+        announce(w);
 }
