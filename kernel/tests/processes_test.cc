@@ -97,6 +97,25 @@ TEST(Processes, ACommandWithoutASeparatorIsLookedUpOnPath) {
     EXPECT_EQ(bus.Next().text, Rpc("", "n"));
 }
 
+TEST(Processes, ASlowStarterHoldsUpNobodyAndGetsItsRequestsWhenItReads_L17) {
+    TempFolder folder;
+    std::string gate = folder.Path("gate");
+    ASSERT_EQ(mkfifo(gate.c_str(), 0600), 0);
+    Pool slow{"slow"}, quick{"quick"};
+    slow.args = {"--gate", gate};
+    Bus bus(Config({slow, quick}));
+    bus.Start();
+    ASSERT_EQ(bus.Send(Rpc("1", "echo"), {"slow", nullptr, -1, 0, 1}), 0);
+    EXPECT_TRUE(bus.Ask("echo", "", {"quick"}).Has("result"));
+    EXPECT_EQ(bus.Pending(), 1);
+    int opened = -1; // succeeds once the worker waits at the other end
+    ASSERT_TRUE(bus.Until(
+        [&] { return (opened = open(gate.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0; },
+        "the worker waits at its gate"));
+    EXPECT_TRUE(bus.Answer(1).Has("result"));
+    close(opened);
+}
+
 TEST(Processes, AScriptIsRunByItsInterpreterAndArgumentsPassAsTheyAre) {
     TempFolder folder;
     std::string path = folder.Path("worker with space.sh");

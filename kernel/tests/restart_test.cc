@@ -139,6 +139,17 @@ TEST(Restart, AfterTheLastRestartAllowedItsCallersAreToldThatNobodyIsLeft) {
     EXPECT_EQ(bus.Send(Rpc("", "note")), STDIO_BUS_ERR_ROUTING);
 }
 
+TEST(Restart, WhatAFailingWorkerComplainedOfIsKept_L7) {
+    Pool pool;
+    pool.args = {"--complain", "cannot find module 'cheese'", "--exit", "1"};
+    Bus bus(Config({pool}, R"("max_restarts":0)"));
+    bus.Start();
+    ASSERT_TRUE(bus.Until([&] { return bus.EventsOf(0, "failed") == 1; }, "it has failed"));
+    EXPECT_STREQ(bus.Worker(0).stderr_tail, "cannot find module 'cheese'");
+    EXPECT_EQ(bus.Worker(0).last_exit_code, 1);
+    EXPECT_NE(std::string(bus.Worker(0).last_reason).find("1"), std::string::npos);
+}
+
 TEST(Restart, NoRestartsMeansThatTheFirstExitIsTheLast) {
     Bus bus(OnePool(1, R"("max_restarts":0)"));
     bus.Start();
