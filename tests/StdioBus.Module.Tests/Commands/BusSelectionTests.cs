@@ -88,4 +88,20 @@ public sealed class BusSelectionTests : IDisposable
         Assert.Equal(2000, Assert.Single(here.Finish()).BaseObject);
         Assert.Equal(2000, Assert.Single(there.Finish()).BaseObject);
     }
+
+    [Fact]
+    [Trait("Covers", "A35")]
+    public void Parallel_script_blocks_share_one_bus()
+    {
+        _runspace.Run("$a = Start-Kit a 2");
+        Assert.Equal(210L, _runspace.RunOne($$"""
+            $sum = 0L
+            1..20 | ForEach-Object -ThrottleLimit 4 -Parallel {
+                Import-Module '{{ProductFolder.Manifest}}'
+                (Invoke-BusRequest echo @{ n = $_ } -Bus $using:a).n
+            } | ForEach-Object { $sum += $_ }
+            $sum
+            """));
+        Assert.Equal(BusState.Running, _runspace.RunOne("$a.State"));
+    }
 }

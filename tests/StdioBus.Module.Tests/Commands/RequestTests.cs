@@ -182,5 +182,6 @@ public sealed class RequestTests : IDisposable
         Assert.Contains(run.Progress, record => record.RecordType == ProgressRecordType.Processing && record.StatusDescription.StartsWith("step ", StringComparison.Ordinal) && record.PercentComplete > 0);
         Assert.Equal(ProgressRecordType.Completed, run.Progress[^1].RecordType);
         Assert.Equal("progress", run.Progress[^1].Activity);
+        Assert.Empty(_runspace.RunWithErrors("$null = Invoke-BusRequest progress @{ steps = 50 } -ReportProgress -ProgressAction SilentlyContinue").Progress);
     }
 }
