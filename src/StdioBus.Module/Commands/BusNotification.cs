@@ -11,6 +11,7 @@ public sealed class SendBusNotificationCommand : BusCmdlet
 {
     /// <summary>The method.</summary>
     [Parameter(Mandatory = true, Position = 0)]
+    [MethodName]
     [ValidateNotNullOrEmpty]
     public string Method { get; set; } = "";
 
@@ -71,8 +72,8 @@ public sealed class SendBusNotificationCommand : BusCmdlet
 }
 
 /// <summary>
-/// Takes notifications from subscriptions. Without -Wait it takes what is there and returns; with -Wait it goes on until
-/// -First are taken, -Timeout has passed or the subscriptions have ended.
+/// Takes notifications from subscriptions. By itself it takes what is there and returns; with -Wait or -Timeout it goes
+/// on until -First are taken, -Timeout has passed or the subscriptions have ended.
 /// </summary>
 [Cmdlet(VerbsCommunications.Receive, "BusNotification")]
 [OutputType(typeof(BusNotification))]
@@ -95,7 +96,7 @@ public sealed class ReceiveBusNotificationCommand : BusCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int First { get; set; }
 
-    /// <summary>With -Wait: how long to wait in all, a TimeSpan or seconds. When it has passed the command ends without an error.</summary>
+    /// <summary>Waits, but no longer than this in all: a TimeSpan or seconds. When it has passed the command ends without an error.</summary>
     [Parameter]
     [BusTime]
     public TimeSpan? Timeout { get; set; }
@@ -107,7 +108,7 @@ public sealed class ReceiveBusNotificationCommand : BusCmdlet
     private protected override void End()
     {
         BusSubscription[] open = _subscriptions.Distinct().ToArray();
-        if (!Wait)
+        if (!Wait && Timeout is null)
         {
             TakeWhatIsThere(open);
             return;

@@ -28,6 +28,7 @@ public abstract class BusCallCmdlet : BusCmdlet
 
     /// <summary>The method to call. May be left out with -Pool: then it is the pool's default method, else the pool's id.</summary>
     [Parameter(Position = 0)]
+    [MethodName]
     [ValidateNotNullOrEmpty]
     public string? Method { get; set; }
 
@@ -248,8 +249,8 @@ public abstract class BusCallCmdlet : BusCmdlet
         Arrange(item);
     }
 
-    // Without -Ordered an item goes out at once. With it, items of later calls are held until all earlier ones have ended;
-    // their calls are then limited by the room they have, so what is held stays small.
+    // Without -Ordered an item goes out at once. With it, items of later calls are held until all earlier ones have ended.
+    // Of a stream no more is held than it has room for; the rest waits in the bus.
     private void Arrange(BusCallItem item)
     {
         if (!Ordered)

@@ -139,6 +139,7 @@ public sealed class RequestTests : IDisposable
         Assert.Equal(1L, _runspace.RunOne("(Invoke-BusRequest -Pool echo -Params @{ n = 1 }).n"));
         Assert.True((long)_runspace.RunOne("(Invoke-BusRequest -Pool b).pid")! > 0);
         _runspace.RunWithErrors("Invoke-BusRequest -Params @{}").OnlyError("BusInvalidArgument");
+        Assert.Contains("is no method", _runspace.RunToError("Invoke-BusRequest -Pool b @{ n = 1 }").ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

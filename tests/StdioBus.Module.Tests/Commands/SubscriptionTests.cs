@@ -41,6 +41,8 @@ public sealed class SubscriptionTests : IDisposable
     {
         _runspace.Run($"$sub = Register-BusSubscription; {FiveTicks}");
         Assert.Equal(5, _runspace.RunOne("@(Receive-BusNotification $sub -Wait -First 9 -Timeout 0.1).Count"));
+        _runspace.Run(FiveTicks);
+        Assert.Equal(5, _runspace.RunOne("@(Receive-BusNotification $sub -Timeout 0.1).Count"));
     }
 
     [Fact]
