@@ -63,6 +63,10 @@ STDIO_BUS_API int stdio_bus_send(stdio_bus_t *bus, const stdio_bus_route_t *rout
  * Returns 0, or STDIO_BUS_ENOTFOUND when it was answered already. */
 STDIO_BUS_API int stdio_bus_forget(stdio_bus_t *bus, uint64_t cookie);
 
+/* The id of the worker that has the request sent with this cookie; STDIO_BUS_ENOTFOUND while it
+ * waits for a worker of its pool, and once it was answered or forgotten. */
+STDIO_BUS_API int stdio_bus_pending_worker(const stdio_bus_t *bus, uint64_t cookie);
+
 /* --- Receiving ------------------------------------------------------------------------ */
 
 typedef enum stdio_bus_message_kind {

@@ -82,6 +82,13 @@ int stdio_bus_forget(stdio_bus_t *bus, uint64_t cookie) {
     return STDIO_BUS_OK;
 }
 
+int stdio_bus_pending_worker(const stdio_bus_t *bus, uint64_t cookie) {
+    if (!bus)
+        return STDIO_BUS_EINVAL;
+    const sb_call *call = cookie ? sb_call_by_cookie(bus, cookie) : NULL;
+    return call && call->worker ? call->worker->id : STDIO_BUS_ENOTFOUND;
+}
+
 /* --- Looking --------------------------------------------------------------------------------- */
 
 stdio_bus_state_t stdio_bus_get_state(const stdio_bus_t *bus) {

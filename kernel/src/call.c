@@ -92,7 +92,7 @@ sb_call *sb_call_by_conn_token(sb_bus *bus, const sb_conn *c, sb_token key) {
 static sb_key cookie_key(const uint64_t *cookie) {
     return (sb_key){.p = cookie, .len = sizeof *cookie, .salt = 0};
 }
-sb_call *sb_call_by_cookie(sb_bus *bus, uint64_t cookie) {
+sb_call *sb_call_by_cookie(const sb_bus *bus, uint64_t cookie) {
     return sb_table_get(&bus->cookies, cookie_key(&cookie));
 }
 

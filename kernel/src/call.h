@@ -19,7 +19,7 @@ sb_call *sb_call_given_to_conn(sb_bus *bus, const sb_conn *c, sb_token key);
 /* A call whose progress is reported under that token. */
 sb_call *sb_call_by_worker_token(sb_bus *bus, const sb_worker *w, sb_token key);
 sb_call *sb_call_by_conn_token(sb_bus *bus, const sb_conn *c, sb_token key);
-sb_call *sb_call_by_cookie(sb_bus *bus, uint64_t cookie);
+sb_call *sb_call_by_cookie(const sb_bus *bus, uint64_t cookie);
 
 /* Registers a call under its asker: a connection for a forward call, else `worker`. token.p may be
  * NULL. NULL without memory. */

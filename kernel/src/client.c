@@ -1,6 +1,7 @@
 /* client.c: a socket client, its lines and its queue. */
 #include "client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,11 +23,16 @@ static void on_stall(void *owner) {
 }
 
 static void turn_away(sb_bus *bus, sb_source *source, const char *why) {
-    static const char line[] =
-        "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32003,\"message\":\"Table full\","
-        "\"data\":{\"reason\":\"max_clients is reached\",\"limit\":\"max_clients\"}}}\n";
+    char line[160];
+    int len = snprintf(line, sizeof line,
+                       "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32003,"
+                       "\"message\":\"Table full\",\"data\":{\"reason\":\"%s\"}}}\n",
+                       why);
     sb_log(bus, STDIO_BUS_LOG_WARN, "a client was turned away: %s", why);
-    sb_source_write(source, line, sizeof line - 1);
+    sb_pipe_signal held;
+    sb_pipe_signal_hold(&held);
+    sb_source_write(source, line, (size_t)len);
+    sb_pipe_signal_release(&held);
     sb_source_close(bus->poller, source);
 }
 

@@ -56,6 +56,30 @@ TEST(Limits, AForgottenRequestIsPendingNoMoreAndItsLateAnswerIsCounted_A16) {
     EXPECT_TRUE(bus.messages.empty());
 }
 
+TEST(Limits, TheWorkerThatHasARequestIsKnownUntilItEnds) {
+    Bus bus(OnePool(3));
+    bus.Start();
+    ASSERT_EQ(bus.Send(Rpc("1", "hold"), {nullptr, nullptr, 2, 0, 7}), 0);
+    ASSERT_EQ(bus.Send(Rpc("2", "hold"), {nullptr, nullptr, 1, 0, 8}), 0);
+    EXPECT_EQ(stdio_bus_pending_worker(bus.get(), 7), 2);
+    EXPECT_EQ(stdio_bus_pending_worker(bus.get(), 8), 1);
+    EXPECT_EQ(stdio_bus_pending_worker(bus.get(), 9), STDIO_BUS_ENOTFOUND);
+    ASSERT_EQ(bus.Send(Rpc("", "release"), {nullptr, nullptr, 2}), 0);
+    EXPECT_TRUE(bus.Answer(7).Has("result"));
+    EXPECT_EQ(stdio_bus_pending_worker(bus.get(), 7), STDIO_BUS_ENOTFOUND);
+    ASSERT_EQ(stdio_bus_forget(bus.get(), 8), 0);
+    EXPECT_EQ(stdio_bus_pending_worker(bus.get(), 8), STDIO_BUS_ENOTFOUND);
+}
+
+TEST(Limits, ARequestThatWaitsForAWorkerHasNone) {
+    Bus bus(OnePool());
+    bus.Start();
+    ExpectError(bus.Ask("exit"), -32002);
+    ASSERT_EQ(bus.Send(Rpc("1", "waits"), {nullptr, nullptr, -1, 0, 7}), 0);
+    EXPECT_EQ(stdio_bus_pending_worker(bus.get(), 7), STDIO_BUS_ENOTFOUND);
+    EXPECT_TRUE(bus.Answer(7).Has("result"));
+}
+
 TEST(Limits, TheIdOfAForgottenRequestIsNotTakenForItsSuccessors_L31) {
     Bus bus(OnePool());
     bus.Start();
