@@ -81,6 +81,13 @@ public sealed class RequestTests : IDisposable
             """));
     }
 
+    [Fact]
+    [Trait("Covers", "A36")]
+    public void An_instance_of_a_class_of_the_script_gives_its_properties()
+    {
+        Assert.Equal("""{"X":3,"Y":["y"]}""", _runspace.RunOne("class Point { [int] $X = 3; [string[]] $Y = 'y' }; Invoke-BusRequest echo ([Point]::new()) -Raw"));
+    }
+
     [Theory]
     [InlineData("@{ file = Get-Item / }", "$.file is a System.IO.DirectoryInfo")]
     [InlineData("@{ a = @{ n = [double]::NaN } }", "$.a.n is NaN")]
