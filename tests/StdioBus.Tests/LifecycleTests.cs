@@ -5,7 +5,7 @@ using StdioBus.Tests.Support;
 namespace StdioBus.Tests;
 
 /// <summary>
-/// From Created to Stopped, and what is left: nothing. Alone, because it counts this process's descriptors and threads.
+/// From Created to Stopped. Alone, because it counts threads of this process and measures times.
 /// </summary>
 [Collection(nameof(AloneCollection))]
 public sealed class LifecycleTests
@@ -83,44 +83,21 @@ public sealed class LifecycleTests
         Assert.False(Directory.Exists($"/proc/{process}"));
     }
 
-    [Fact(DisplayName = "A21: 30 cycles leave no process, thread, descriptor or bus behind")]
-    public async Task Cycles_leave_nothing()
-    {
-        await Cycle();
-        (int threads, int descriptors) = (LoopThreads(), Descriptors());
-        var processes = new List<int>();
-        for (int i = 0; i < 30; i++)
-            processes.Add(await Cycle());
-        Assert.All(processes, process => Assert.False(Directory.Exists($"/proc/{process}")));
-        await Waiting.Until(() => LoopThreads() <= threads, "the loop threads are gone");
-        await Waiting.Until(() => Descriptors() <= descriptors, $"the descriptors are gone: {Descriptors()} of {descriptors}");
-
-        static async Task<int> Cycle()
-        {
-            await using Bus bus = await TestWorkers.StartAsync();
-            Task<JsonElement> pending = bus.RequestAsync("hold", new { key = "k" });
-            int process = (await bus.RequestAsync("pid").Soon()).GetProperty("pid").GetInt32();
-            await bus.DisposeAsync();
-            await Assert.ThrowsAsync<BusTransportException>(() => pending.Soon());
-            return process;
-        }
-    }
-
     [Fact(DisplayName = "A26: one loop thread a bus, none after it; an idle bus uses no processor")]
     public async Task One_loop_thread_that_rests()
     {
-        int before = LoopThreads();
+        int before = OwnProcess.LoopThreads.Count;
         Bus bus = await TestWorkers.StartAsync(instances: 2);
         await bus.RequestAsync("echo").Soon();
-        Assert.Equal(before + 1, LoopThreads());
-        string thread = LoopThreadFolders().Last();
-        long switches = Switches(thread);
+        Assert.Equal(before + 1, OwnProcess.LoopThreads.Count);
+        string thread = OwnProcess.LoopThreads[^1];
+        long switches = OwnProcess.VoluntarySwitches(thread);
 
         // Not to synchronise: this is the time in which a loop that polls would show itself.
         await Task.Delay(1000);
-        Assert.InRange(Switches(thread) - switches, 0, 2);
+        Assert.InRange(OwnProcess.VoluntarySwitches(thread) - switches, 0, 2);
         await bus.DisposeAsync();
-        await Waiting.Until(() => LoopThreads() == before, "the loop thread is gone");
+        await Waiting.Until(() => OwnProcess.LoopThreads.Count == before, "the loop thread is gone");
     }
 
     [Fact(DisplayName = "A command that cannot be executed fails the start, names it, and leaves nothing running")]
@@ -150,29 +127,4 @@ public sealed class LifecycleTests
         Assert.Equal(bus.WorkerCount, bus.GetWorkers().Count);
         return bus.WorkerCount;
     }
-
-    private static IEnumerable<string> LoopThreadFolders() =>
-        Directory.GetDirectories("/proc/self/task").Where(IsLoop).OrderBy(folder => int.Parse(Path.GetFileName(folder), System.Globalization.CultureInfo.InvariantCulture));
-
-    // A thread's name is cut to 15 characters by the system.
-    private static bool IsLoop(string folder)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(folder, "comm")).StartsWith("StdioBus loop", StringComparison.Ordinal);
-        }
-        catch (IOException)
-        {
-            return false;
-        }
-    }
-
-    private static int LoopThreads() => LoopThreadFolders().Count();
-
-    private static long Switches(string thread) => File.ReadLines(Path.Combine(thread, "status"))
-        .Where(line => line.StartsWith("voluntary_ctxt_switches", StringComparison.Ordinal))
-        .Select(line => long.Parse(line.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture))
-        .Single();
-
-    private static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 }

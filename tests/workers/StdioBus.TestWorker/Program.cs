@@ -11,6 +11,7 @@
 //   stubborn        the same, and ignores SIGTERM
 //   exits CODE      writes a line to stderr and exits at once
 //   kit             the methods of ModeKit.cs, with which a test says what happens and when
+//   host            no worker but a program with a bus: see ModeHost.cs
 //
 // Methods (requests; as a notification each does the same without answering)
 //   echo            answers its params (null without)
@@ -50,6 +51,8 @@ switch (mode)
         break;
     case "kit":
         return ModeKit.Run(Console.OpenStandardInput(), Console.OpenStandardOutput(), args[1..]);
+    case "host":
+        return await ModeHost.RunAsync();
     case "exits":
         Console.Error.WriteLine("this worker exits at once");
         return int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture);

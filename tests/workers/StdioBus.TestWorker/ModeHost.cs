@@ -1,0 +1,30 @@
+namespace StdioBus.TestWorker;
+
+/// <summary>
+/// Mode <c>host</c>: a program with a bus of three workers, of which one ignores the end of its input and SIGTERM. It
+/// keeps requests waiting, writes the process ids of the workers on one line, and stays until its input ends.
+/// </summary>
+internal static class ModeHost
+{
+    public static async Task<int> RunAsync()
+    {
+        string self = Environment.ProcessPath!;
+        await using Bus bus = new StdioBusBuilder()
+            .Pool("echo", self, instances: 2)
+            .Pool("stubborn", self, ["stubborn"])
+            .Build();
+        await bus.StartAsync();
+        var waiting = new List<Task>();
+        foreach (string pool in new[] { "echo", "stubborn" })
+        {
+            await bus.RequestAsync("echo", null, new() { Pool = pool });
+            waiting.Add(bus.RequestAsync("hold", new { key = "k" }, new() { Pool = pool }));
+        }
+
+        Console.WriteLine(string.Join(' ', bus.GetWorkers().Select(worker => worker.ProcessId)));
+        Console.In.ReadToEnd();
+        int early = waiting.Count(task => task.IsCompleted);
+        await bus.StopAsync(TimeSpan.FromSeconds(1));
+        return early;
+    }
+}
