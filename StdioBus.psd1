@@ -8,6 +8,7 @@
     Description          = 'Drive AI agents (ACP), tool servers (MCP) and any worker that speaks JSON-RPC over stdio: pools of worker processes, requests, live streams, notifications, restarts and back-pressure.'
     PowerShellVersion    = '7.4'
     CompatiblePSEditions = @('Core')
+    TypesToProcess       = @('StdioBus.Types.ps1xml')
     FormatsToProcess     = @('StdioBus.Format.ps1xml')
     FunctionsToExport    = @()
     AliasesToExport      = @()

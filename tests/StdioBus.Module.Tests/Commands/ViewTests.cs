@@ -20,6 +20,7 @@ public sealed class ViewTests
         // The engine colours the header of a table whatever the rendering is set to.
         string shown = Regex.Replace(runspace.Host.Shown, "\u001b\\[[0-9;]*m", "");
         Assert.All(shown.Split('\n'), line => Assert.InRange(line.Length, 0, width));
+        shown = Regex.Replace(shown, @"(?<=^(?:ProcessId|Uptime|ReceivedAt|Elapsed) *: ).*", "…", RegexOptions.Multiline);
         shown = Regex.Replace(shown, @"\d\d:\d\d:\d\d\.\d{3}", "HH:mm:ss.fff");
         shown = Regex.Replace(shown, @"\b\d\d:\d\d:\d\d\b", "hh:mm:ss");
         shown = Regex.Replace(shown, @" +\d+\.\d{3} s", match => "S".PadLeft(match.Length));
@@ -55,6 +56,15 @@ public sealed class ViewTests
     [InlineData(80)]
     [InlineData(160)]
     public void A_subscription(int width) => Golden.Check($"subscription-{width}", Show(width, TwoTicks + "; $sub"));
+
+    // The engine lists every object of such output after the first.
+    [Fact]
+    public void Objects_of_several_types_show_what_matters_of_each() => Golden.Check(
+        "mixed-80", Show(80, TwoTicks + """
+            ; [pscustomobject][ordered]@{ A = 1; B = 2; C = 3; D = 4; E = 5 }
+            $bus; $bus.Pools.Where({ $_.Id -eq 'second' }).ForEach({ $_.Command = 'worker'; $_ }); Get-BusWorker -Id 2; $sub; Receive-BusNotification $sub
+            Invoke-BusStream stream @{ chunks = 'a', 'b' } -Pool kit
+            """));
 
     [Theory]
     [InlineData(80)]
