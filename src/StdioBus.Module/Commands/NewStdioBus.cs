@@ -120,27 +120,25 @@ public sealed class NewStdioBusCommand : BusCmdlet
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
-    /// <summary>Makes the bus without starting it.</summary>
-    [Parameter]
-    public SwitchParameter NoStart { get; set; }
-
     private protected override void Process()
     {
         var paths = new WorkerPaths(this);
         foreach (BusPool pool in PoolsOfThisRecord(paths))
-            _config.Pools.Add(paths.Resolve(pool));
+        {
+            BusPool resolved = paths.Resolve(pool);
+            paths.RequireCommand(resolved);
+            _config.Pools.Add(resolved);
+        }
     }
 
     private protected override void End()
     {
         string pools = string.Join(", ", _config.Pools.Select(pool => $"{pool.Id} ({pool.Instances} × {pool.Command})"));
-        if (!ShouldProcess(pools, NoStart ? "Make a bus" : "Start a bus with the pools"))
+        if (!ShouldProcess(pools, "Start a bus with the pools"))
             return;
 
         var bus = new Bus(Options());
-        if (!NoStart)
-            Start(bus);
-
+        Start(bus);
         RunspaceBuses.Here.Add(bus);
         WriteObject(bus);
     }
@@ -210,9 +208,12 @@ public sealed class NewStdioBusCommand : BusCmdlet
             _ = BusRemoval.KillAsync(bus);
             throw;
         }
-        catch
+        catch (Exception error)
         {
             BusRemoval.KillAsync(bus).GetAwaiter().GetResult();
+            if (error is BusUnavailableException unavailable)
+                ThrowTerminatingError(BusErrors.CannotStart(unavailable));
+
             throw;
         }
     }

@@ -39,6 +39,17 @@ internal static class BusErrors
             open.Count == 0 ? $"There is no bus named '{name}': none is open." : $"There is no bus named '{name}'. Open: {string.Join(", ", open)}."),
         "BusNotFound", ErrorCategory.ObjectNotFound, name, "Get-StdioBus lists the open ones.");
 
+    /// <summary>Something else in the place of a bus; its copy in another process, perhaps.</summary>
+    public static ErrorRecord NotABus(object given)
+    {
+        string type = PSObject.AsPSObject(given).TypeNames[0];
+        return type == "Deserialized.StdioBus.Bus"
+            ? InvalidArgument(
+                "This is a copy of a bus of another process; a bus works only in the process that made it.",
+                given, "Use Start-ThreadJob or ForEach-Object -Parallel, which stay in this process, instead of Start-Job.")
+            : InvalidArgument($"A {type} is no bus.", given, "Pass a bus that New-StdioBus or Get-StdioBus returned, or its name.");
+    }
+
     public static ErrorRecord NoBus() => Record(
         new BusInvalidStateException("No bus is open."),
         "BusNoneOpen", ErrorCategory.ObjectNotFound, null, "Make one with New-StdioBus.");
@@ -52,7 +63,7 @@ internal static class BusErrors
         new BusInvalidStateException(
             removed ? $"The bus '{bus.Name}' was removed." : $"The bus '{bus.Name}' is not running: its state is {bus.State}."),
         "BusInvalidState", ErrorCategory.InvalidOperation, bus,
-        removed ? "Make a new one with New-StdioBus." : "Start it, or make a new one with New-StdioBus.");
+        "Make a new one with New-StdioBus.");
 
     public static ErrorRecord PoolNotFound(Bus bus, string pool) => Record(
         new BusInvalidArgumentException(
@@ -65,6 +76,11 @@ internal static class BusErrors
 
     public static ErrorRecord CommandNotFound(string command, string message, string action) =>
         Record(new BusUnavailableException(message), "BusCommandNotFound", ErrorCategory.ObjectNotFound, command, action);
+
+    /// <summary>A worker's program that is there but does not start, or a kernel that is not there.</summary>
+    public static ErrorRecord CannotStart(BusUnavailableException error) => Record(
+        error, "BusUnavailable", ErrorCategory.ResourceUnavailable, null,
+        "Check what the message names: a worker's command must be a program, or a script with a #! line, that may be executed.");
 
     public static ErrorRecord FileNotFound(string path, string message) => Record(
         new BusInvalidArgumentException(message), "BusFileNotFound", ErrorCategory.ObjectNotFound, path,
@@ -99,11 +115,14 @@ internal static class BusErrors
             BusErrorCode.Unavailable => ("BusUnavailable", ErrorCategory.ResourceUnavailable, "Get-BusWorker shows the workers and why they ended."),
             BusErrorCode.ResourceExhausted => ("BusResourceExhausted", ErrorCategory.LimitsExceeded, "Send less at once, or raise the limit that the message names."),
             BusErrorCode.NotSupported => ("BusNotSupported", ErrorCategory.NotImplemented, "Use what the message offers instead."),
-            _ when error.RpcCode is not null => ("BusRpcError", ErrorCategory.InvalidResult, "The worker answered with this error: its RpcCode and RpcData are on the exception."),
+            _ when error.RpcCode is int code => ("BusRpcError", ErrorCategory.InvalidResult, $"{Answerer(error)} with the error {code}; the exception's RpcData holds what else it said."),
             _ => ("BusInternal", ErrorCategory.NotSpecified, "This is a fault of the module: report it with the exception's StackTrace."),
         };
         return Record(error, id, category, target, action);
     }
+
+    private static string Answerer(StdioBusException error) =>
+        (error.Pool is null ? "The worker" : $"Pool '{error.Pool}'") + " answered" + (error.Method is null ? "" : $" '{error.Method}'");
 
     private static ErrorRecord Record(StdioBusException error, string id, ErrorCategory category, object? target, string action)
     {

@@ -23,8 +23,7 @@ internal static class BusResolution
             case null:
                 return Implied(command);
             default:
-                throw Terminate(command, BusErrors.InvalidArgument(
-                    $"A {data.GetType().Name} is no bus.", data, "Pass a bus that New-StdioBus or Get-StdioBus returned, or its name."));
+                throw Terminate(command, BusErrors.NotABus(given!));
         }
     }
 

@@ -30,6 +30,23 @@ internal sealed class WorkerPaths(PSCmdlet command)
         return resolved;
     }
 
+    /// <summary>
+    /// Ends the command when the program of a resolved pool is a bare name that is nowhere on PATH. Not for a pool that has a
+    /// PATH of its own, where the kernel looks; and a pool's definition alone may name a program that is not there yet.
+    /// </summary>
+    public void RequireCommand(BusPool pool)
+    {
+        if (pool.Command.Length == 0 || HasSeparator(pool.Command) || pool.Environment.ContainsKey("PATH"))
+            return;
+
+        if (command.InvokeCommand.GetCommand(WildcardPattern.Escape(pool.Command), CommandTypes.Application) is null)
+        {
+            command.ThrowTerminatingError(BusErrors.CommandNotFound(
+                pool.Command, $"The command '{pool.Command}' of pool '{pool.Id}' is not on PATH.",
+                "Check its spelling, install it, or give its path: one with a separator starts at the location of this runspace."));
+        }
+    }
+
     /// <summary>The absolute form of a path, whether or not something is there.</summary>
     public string Absolute(string path)
     {

@@ -62,7 +62,19 @@ public sealed class BusSelectionTests : IDisposable
         Assert.Equal(
             "There is no bus named 'nope'. Open: ",
             _runspace.RunWithErrors("Get-BusWorker -Bus nope").OnlyError("BusNotFound").ToString()[..36]);
-        _runspace.RunWithErrors("Get-BusWorker -Bus 5").OnlyError("BusInvalidArgument");
+        Assert.Equal("A System.Int32 is no bus.", _runspace.RunWithErrors("Get-BusWorker -Bus 5").OnlyError("BusInvalidArgument").ToString());
+    }
+
+    [Fact]
+    public void The_copy_of_a_bus_in_another_process_is_told_from_a_bus()
+    {
+        ErrorRecord error = _runspace.RunWithErrors("""
+            $bus = Start-Kit
+            $copy = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($bus))
+            Get-BusWorker -Bus $copy
+            """).OnlyError("BusInvalidArgument");
+        Assert.Contains("another process", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("Start-ThreadJob", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
     }
 
     [Fact]

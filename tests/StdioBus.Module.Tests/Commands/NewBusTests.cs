@@ -114,9 +114,31 @@ public sealed class NewBusTests : IDisposable
     {
         ErrorRecord error = _runspace.RunToError($"New-StdioBus p {command}");
         Assert.Contains(Path.GetFileName(command), error.ToString(), StringComparison.Ordinal);
-        Assert.Matches("^(BusCommandNotFound|BusUnavailable),", error.FullyQualifiedErrorId);
-        Assert.IsAssignableFrom<StdioBusException>(error.Exception);
+        Assert.StartsWith("BusCommandNotFound,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.IsType<BusUnavailableException>(error.Exception);
         Assert.Empty(BusRegistry.Open);
+    }
+
+    [Fact]
+    public void A_command_that_is_there_but_cannot_be_executed_is_another_error()
+    {
+        string text = Path.Combine(_folder, "notes.txt");
+        File.WriteAllText(text, "not a program");
+        ErrorRecord error = _runspace.RunToError($"New-StdioBus p {text}");
+        Assert.Contains("Permission denied", error.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("BusUnavailable,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("may be executed", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+        Assert.Empty(BusRegistry.Open);
+    }
+
+    [Fact]
+    public void A_pool_with_a_path_of_its_own_finds_its_command_there()
+    {
+        File.CreateSymbolicLink(Path.Combine(_folder, "kit-worker"), WorkerProgram.Path);
+        _runspace.Run($"$bus = New-StdioBus kit kit-worker kit -Environment @{{ PATH = '{_folder}:/usr/bin:/bin' }}");
+        Assert.Equal(BusState.Running, _runspace.RunOne("$bus.State"));
+        // A definition alone may name a program that comes later.
+        Assert.Equal("kit-worker", Assert.IsType<BusPool>(_runspace.RunOne("New-BusPool p kit-worker")).Command);
     }
 
     [Theory]
@@ -180,10 +202,10 @@ public sealed class NewBusTests : IDisposable
     [Fact]
     public void Not_started_a_bus_refuses_calls_and_says_why()
     {
-        _runspace.Run("$bus = New-StdioBus kit $worker kit -NoStart");
+        _runspace.Run("$bus = [StdioBus.StdioBusBuilder]::new().Pool('kit', $worker, [string[]]'kit', 1).Build()");
         Assert.Equal(BusState.Created, _runspace.RunOne("$bus.State"));
         Assert.Contains("not running", _runspace.RunWithErrors("Invoke-BusRequest echo").OnlyError("BusInvalidState").ToString(), StringComparison.Ordinal);
-        _runspace.Run("$bus.StartAsync().Wait(); $null = Invoke-BusRequest echo");
+        _runspace.Run("$bus.StartAsync().Wait(); $null = Invoke-BusRequest echo; Remove-StdioBus $bus");
     }
 
     [Fact]

@@ -116,7 +116,7 @@ public sealed class RequestTests : IDisposable
         Assert.Equal("no luck", exception.Message);
         Assert.IsType<Hashtable>(error.TargetObject);
         Assert.Equal(ErrorCategory.InvalidResult, error.CategoryInfo.Category);
-        Assert.NotEmpty(error.ErrorDetails.RecommendedAction);
+        Assert.StartsWith("Pool 'kit' answered 'fail' with the error -32050;", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
     }
 
     [Fact]
