@@ -140,7 +140,9 @@ typedef struct stdio_bus_worker_info {
     int last_exit_code;      /* -1: ended by a signal, or unknown */
     int last_exit_signal;    /* 0: none */
     const char *last_reason; /* "" or a sentence; valid until the next call */
-    const char *stderr_tail; /* last lines of stderr, '\n' between; valid until the next call */
+    /* Last lines of stderr, '\n' between; after a restart those of the process before until the
+     * new one writes a line. Valid until the next call. */
+    const char *stderr_tail;
 } stdio_bus_worker_info_t;
 
 /* All workers, in id order from 0, running or not. */

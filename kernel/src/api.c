@@ -114,11 +114,15 @@ int stdio_bus_client_count(const stdio_bus_t *bus) {
     return bus ? (int)bus->client_count : 0;
 }
 
-/* Whoever asks for the descriptor waits on it, so from now on queued work makes it readable. */
+/* Whoever asks for the descriptor waits on it, so from now on queued work makes it readable; what
+ * was queued before does so once. */
 int stdio_bus_get_poll_fd(const stdio_bus_t *bus) {
     if (!bus)
         return -1;
-    ((sb_bus *)bus)->polled = true;
+    if (!bus->polled) {
+        ((sb_bus *)bus)->polled = true;
+        sb_bus_touch((sb_bus *)bus);
+    }
     return (int)sb_poller_handle(bus->poller);
 }
 

@@ -160,14 +160,18 @@ int stdio_bus_start(stdio_bus_t *bus) {
 
 /* --- The loop -------------------------------------------------------------------------------- */
 
+/* A step flushes what its callbacks queue before it ends. */
 void sb_bus_touch(sb_bus *bus) {
-    if (bus->polled && bus->depth <= 1 && !bus->stepping)
+    if (bus->polled && !bus->stepping)
         stdio_bus_waker_wake(bus->waker);
 }
 
 void sb_bus_leave(sb_bus *bus) {
     if (--bus->depth > 0)
         return;
+    /* A timer that was set outside a step must be seen by a host that waits by itself. */
+    if (bus->polled && bus->poller)
+        sb_poller_alarm(bus->poller, sb_timers_next(&bus->timers));
     while (!sb_list_is_empty(&bus->graveyard)) {
         sb_client *client = SB_ENTRY(bus->graveyard.next, sb_client, all);
         sb_list_remove(&client->all);
@@ -175,23 +179,30 @@ void sb_bus_leave(sb_bus *bus) {
     }
 }
 
-void sb_bus_flush(sb_bus *bus) {
-    if (!sb_list_is_empty(&bus->dirty_workers)) {
-        sb_pipe_signal held;
-        sb_pipe_signal_hold(&held);
-        while (!sb_list_is_empty(&bus->dirty_workers)) {
-            sb_worker *w = SB_ENTRY(bus->dirty_workers.next, sb_worker, dirty_link);
-            sb_list_remove(&w->dirty_link);
-            w->dirty = false;
-            sb_worker_flush(w);
-        }
-        sb_pipe_signal_release(&held);
+static void flush_workers(sb_bus *bus) {
+    if (sb_list_is_empty(&bus->dirty_workers))
+        return;
+    sb_pipe_signal held;
+    sb_pipe_signal_hold(&held);
+    while (!sb_list_is_empty(&bus->dirty_workers)) {
+        sb_worker *w = SB_ENTRY(bus->dirty_workers.next, sb_worker, dirty_link);
+        sb_list_remove(&w->dirty_link);
+        w->dirty = false;
+        sb_worker_flush(w);
     }
+    sb_pipe_signal_release(&held);
+}
+
+/* The end of a client answers what workers asked it, so writing to clients may leave something
+ * for workers, and the other way round. */
+void sb_bus_flush(sb_bus *bus) {
+    flush_workers(bus);
     while (!sb_list_is_empty(&bus->dirty_clients)) {
         sb_client *client = SB_ENTRY(bus->dirty_clients.next, sb_client, dirty_link);
         sb_list_remove(&client->dirty_link);
         client->dirty = false;
         sb_client_flush(client);
+        flush_workers(bus);
     }
 }
 
@@ -253,7 +264,8 @@ static void dispatch(sb_bus *bus, const sb_event *event) {
 int stdio_bus_step(stdio_bus_t *bus, int timeout_ms) {
     if (!bus || timeout_ms < -1)
         return STDIO_BUS_EINVAL;
-    if (bus->state == STDIO_BUS_STATE_CREATED || bus->ended || bus->stepping)
+    bool in_callback = bus->depth > 0;
+    if (bus->state == STDIO_BUS_STATE_CREATED || bus->ended || in_callback)
         return STDIO_BUS_ERR_STATE;
     sb_bus_enter(bus);
     bus->stepping = true;
@@ -268,7 +280,9 @@ int stdio_bus_step(stdio_bus_t *bus, int timeout_ms) {
     sb_event events[EVENTS];
     sb_poller_alarm(bus->poller, sb_timers_next(&bus->timers));
     int n = sb_poller_wait(bus->poller, timeout_ms, events, EVENTS);
-    atomic_store(&bus->waker->signalled, false);
+    /* An exchange, so that what a thread wrote before its wake is seen by whoever asked for the
+     * step, also when that wake found the flag set and signalled nothing. */
+    atomic_exchange(&bus->waker->signalled, false);
     for (int i = 0; i < n; i++)
         dispatch(bus, &events[i]);
     if (n >= 0) {
@@ -305,6 +319,7 @@ static void kill_workers(sb_bus *bus) {
 /* Ends everything at once: for a start that failed and for destroy. */
 void sb_stop_now(sb_bus *bus) {
     bus->state = STDIO_BUS_STATE_STOPPING;
+    bus->phase = SB_STOP_FLUSH;
     sb_listener_close(bus);
     kill_workers(bus);
     for (size_t i = 0; i < bus->worker_count; i++) {

@@ -172,6 +172,7 @@ struct sb_worker {
     bool has_exited;
     sb_exit last_exit;
     char reason[256];   /* of the last exit, or why it is being ended */
+    char suspended[96]; /* by what, when it was last looked at */
     const char *ending; /* why the kernel ends it; NULL: it does not */
 };
 
@@ -183,10 +184,11 @@ struct sb_client {
     sb_queue out;
     sb_link all, backlog_link, dirty_link;
     bool backlog, dirty, blocked;
-    bool half_closed; /* it sends no more; answers still go out */
-    bool closing;     /* freed at the end of the step */
-    bool slow;        /* its queue is long: it is not read, and its workers neither */
-    int *slowed;      /* ids of the workers paused for it */
+    bool half_closed;   /* it sends no more; answers still go out */
+    bool closing;       /* freed at the end of the step */
+    bool slow;          /* its queue is long: it is not read, and its workers neither */
+    bool out_of_memory; /* an answer is missing from its queue: it is closed at the next flush */
+    int *slowed;        /* ids of the workers paused for it */
     size_t slowed_count, slowed_cap;
     sb_timer stall;
     const char *reason;

@@ -281,7 +281,8 @@ void sb_call_edit(sb_call *call, const sb_scan *scan, const char *msg, sb_edits 
     size_t token_at = call->token.p ? (size_t)(scan->meta_token.p - msg) : 0;
     if (call->spliced)
         sb_edits_replace(edits, id_at, id_at + scan->id.len, call->wire.p, call->wire.len);
-    if (call->token.p && call->token_wire.p != call->token.p)
+    /* A call that waits for a worker has no place yet: its token stands as it came. */
+    if (call->token_wire.p && call->token_wire.p != call->token.p)
         sb_edits_replace(edits, token_at, token_at + call->token.len, call->token_wire.p,
                          call->token_wire.len);
     call->id_at = sb_edits_position(edits, id_at);

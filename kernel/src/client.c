@@ -119,10 +119,24 @@ static void slow_worker(sb_client *client, const sb_worker *from) {
 static void release_workers(sb_client *client) {
     for (size_t i = 0; i < client->slowed_count; i++) {
         sb_worker *w = client->bus->workers[client->slowed[i]];
-        if (w->slow_clients && --w->slow_clients == 0)
+        if (--w->slow_clients == 0)
             sb_worker_resume(w, SB_PAUSE_SLOW_CLIENT);
     }
     client->slowed_count = 0;
+}
+
+void sb_clients_forget_worker(sb_worker *w) {
+    sb_bus *bus = w->bus;
+    for (sb_link *at = bus->clients.next; w->slow_clients && at != &bus->clients; at = at->next) {
+        sb_client *client = SB_ENTRY(at, sb_client, all);
+        for (size_t i = 0; i < client->slowed_count; i++) {
+            if (client->slowed[i] != w->id)
+                continue;
+            client->slowed[i] = client->slowed[--client->slowed_count];
+            w->slow_clients--;
+            break;
+        }
+    }
 }
 
 static void set_backlog(sb_client *client, bool on) {
@@ -144,31 +158,37 @@ static void no_longer_slow(sb_client *client) {
 
 /* --- Writing --------------------------------------------------------------------------------- */
 
+static void flush_later(sb_client *client) {
+    if (client->dirty)
+        return;
+    client->dirty = true;
+    sb_list_append(&client->bus->dirty_clients, &client->dirty_link);
+    sb_bus_touch(client->bus);
+}
+
 bool sb_client_send(sb_bus *bus, sb_client *client, const char *msg, size_t len,
                     const sb_edits *edits, const sb_worker *from) {
-    if (client->closing)
+    if (client->closing || client->out_of_memory)
         return false;
     size_t size = sb_edits_length(edits, len);
     char *room = sb_queue_extend(&client->out, size + 1);
     if (!room) {
-        sb_client_close(client, "out of memory for its answers");
+        client->out_of_memory = true;
+        flush_later(client);
         return false;
     }
     sb_edits_apply(edits, msg, len, room);
     room[size] = '\n';
     bus->stats.messages_out++;
     bus->stats.bytes_out += size + 1;
-    if (!client->dirty && !client->blocked) {
-        client->dirty = true;
-        sb_list_append(&bus->dirty_clients, &client->dirty_link);
-        sb_bus_touch(bus);
-    }
+    if (!client->blocked)
+        flush_later(client);
     if (client->blocked && sb_queue_len(&client->out) > slow_above(client)) {
         if (!client->slow) {
             client->slow = true;
             bus->counters.backpressure++;
             start_stall_clock(client);
-            watch(client);
+            flush_later(client); /* which stops watching for its requests */
         }
         if (from)
             slow_worker(client, from);
@@ -182,6 +202,8 @@ static void end_if_done(sb_client *client) {
 }
 
 void sb_client_flush(sb_client *client) {
+    if (client->out_of_memory)
+        sb_client_close(client, "out of memory for its answers");
     while (!client->closing && sb_queue_len(&client->out)) {
         ptrdiff_t n = sb_source_write(&client->source, sb_queue_data(&client->out),
                                       sb_queue_len(&client->out));

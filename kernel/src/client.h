@@ -8,7 +8,8 @@
 void sb_client_accept(sb_bus *bus, sb_source *source, const char *peer);
 sb_client *sb_client_find(sb_bus *bus, uint64_t id);
 /* Queues a message with its edits. Sent by `from` (NULL: the kernel), which is not read while the
- * client's queue is long. False: it is going away. */
+ * client's queue is long. False: it is going away. Nothing is closed or freed before the flush, so
+ * that the caller may be walking the client's calls and bonds. */
 bool sb_client_send(sb_bus *bus, sb_client *client, const char *msg, size_t len,
                     const sb_edits *edits, const sb_worker *from);
 void sb_client_on_ready(sb_client *client, unsigned ready);
@@ -18,6 +19,8 @@ void sb_client_backlog(sb_client *client);
 void sb_client_close(sb_client *client, const char *reason);
 void sb_client_free(sb_client *client);
 void sb_clients_close(sb_bus *bus, const char *reason);
+/* The worker's process ended: no slow client holds back the next one before it is sent to. */
+void sb_clients_forget_worker(sb_worker *w);
 bool sb_clients_are_flushed(const sb_bus *bus);
 
 #endif

@@ -29,7 +29,8 @@ typedef struct sb_limits {
     uint64_t max_sessions;             /* default 65,536 */
     uint64_t max_pending;              /* default 65,536 */
     uint32_t max_clients;              /* default 1,024 */
-    uint32_t startup_timeout_sec;      /* default 10 */
+    uint32_t startup_timeout_sec;      /* default 10; checked and kept, but there is nothing to wait
+                                        * for: the start of a process succeeds or fails at once */
 } sb_limits;
 
 typedef struct sb_config {

@@ -41,6 +41,14 @@ static int adopt_both(int to_worker, int from_worker, sb_child *child) {
     return error;
 }
 
+/* After a refusal the descriptors are the host's again, but for a copy that was made here. */
+static void give_back(sb_bus *bus, sb_child *child, bool is_copy) {
+    sb_poller_watch(bus->poller, &child->out, 0);
+    if (is_copy)
+        sb_source_close(bus->poller, &child->in);
+    child->in = child->out = SB_SOURCE_CLOSED;
+}
+
 int stdio_bus_register_embedded_worker(stdio_bus_t *bus, int fd_to_worker, int fd_from_worker,
                                        const char *pool_id) {
     if (!bus || fd_to_worker < 0 || fd_from_worker < 0)
@@ -58,9 +66,12 @@ int stdio_bus_register_embedded_worker(stdio_bus_t *bus, int fd_to_worker, int f
                       .exit = SB_SOURCE_CLOSED};
     if (adopt_both(fd_to_worker, fd_from_worker, &child) != 0)
         return STDIO_BUS_EINVAL;
+    bool is_copy = fd_to_worker == fd_from_worker;
     sb_worker *w = sb_worker_new(bus, pool);
-    if (!w)
+    if (!w) {
+        give_back(bus, &child, is_copy);
         return STDIO_BUS_ERR;
+    }
     sb_bus_enter(bus);
     w->embedded = true;
     w->child = child;
@@ -76,8 +87,7 @@ int stdio_bus_register_embedded_worker(stdio_bus_t *bus, int fd_to_worker, int f
     } else {
         /* A file the poller cannot watch: the descriptors stay the host's. */
         sb_pool_leave(w);
-        sb_poller_watch(bus->poller, &w->child.out, 0);
-        w->child.in = w->child.out = SB_SOURCE_CLOSED;
+        give_back(bus, &w->child, is_copy);
         w->state = STDIO_BUS_WORKER_STOPPED;
         id = STDIO_BUS_EINVAL;
     }

@@ -12,8 +12,9 @@ char *sb_queue_extend(sb_queue *q, size_t len) {
             /* Moving costs less than the bytes that were consumed since the last move. */
             memmove(q->buf, q->buf + q->start, have);
         } else {
+            /* A quarter stays free, so that the next move is that many bytes away. */
             size_t cap = q->cap ? q->cap : FIRST;
-            while (cap < have + len)
+            while (cap / 4 * 3 < have + len)
                 cap *= 2;
             char *buf = malloc(cap);
             if (!buf)

@@ -128,8 +128,9 @@ static void find_session(sb_incoming *in) {
         in->enveloped = in->opens = false;
         return;
     }
+    bool pool_is_certain = in->pool_named || in->pinned;
     in->session =
-        sb_session_find(in->bus, in->pool_named ? in->pool : NULL, in->name.p, in->name_len);
+        sb_session_find(in->bus, pool_is_certain ? in->pool : NULL, in->name.p, in->name_len);
     if (in->session && !in->pool)
         in->pool = in->session->pool;
 }
@@ -206,7 +207,10 @@ static void learn_params_session(sb_incoming *in) {
 static void settle_session(sb_incoming *in) {
     if (!in->session)
         return;
-    if (in->worker && (!in->session->worker || !sb_worker_is_running(in->session->worker)))
+    const sb_worker *bound = in->session->worker;
+    /* A cancellation may go to another pool than that of the session it names. */
+    if (in->worker && in->worker->pool == in->session->pool &&
+        (!bound || !sb_worker_is_running(bound)))
         sb_session_bind(in->session, in->worker);
     sb_session_claim(in->bus, in->session, in->conn, in->enveloped);
     /* Keeping it for a moment makes it the most recently used. */

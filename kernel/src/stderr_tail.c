@@ -6,6 +6,10 @@
 /* Keeps the line at the end; whole old lines go first to make room, a line that is too long by
  * itself keeps its end, which is where an error says what it is. */
 static void keep(sb_stderr_tail *t, const char *p, size_t len) {
+    if (t->former) {
+        t->former = false;
+        t->kept_len = 0;
+    }
     if (len > SB_STDERR_KEPT) {
         p += len - SB_STDERR_KEPT;
         len = SB_STDERR_KEPT;
@@ -64,6 +68,12 @@ bool sb_stderr_add(sb_stderr_tail *t, const char *p, size_t len, sb_stderr_line 
 void sb_stderr_end(sb_stderr_tail *t, sb_stderr_line line, void *user) {
     if (t->len)
         finish(t, line, user);
+}
+
+void sb_stderr_renew(sb_stderr_tail *t) {
+    t->len = 0;
+    t->cut = false;
+    t->former = t->kept_len > 0;
 }
 
 void sb_stderr_free(sb_stderr_tail *t) {

@@ -51,6 +51,7 @@ int stdio_bus_stop(stdio_bus_t *bus, int timeout_sec) {
             sb_bus_enter(bus);
             for (size_t i = 0; bus->phase == SB_STOP_WORKERS && i < bus->worker_count; i++)
                 sb_worker_end(bus->workers[i], bus->stop_at);
+            sb_bus_touch(bus);
             sb_bus_leave(bus);
         }
         return STDIO_BUS_OK;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "embedded.h"
 #include "pool.h"
 #include "worker_exit.h"
@@ -120,12 +121,12 @@ int sb_worker_start(sb_worker *w) {
                           .env = config->env,
                           .cwd = config->cwd,
                           .capture_stderr = config->capture_stderr};
-    sb_stderr_free(&w->tail);
+    sb_stderr_renew(&w->tail);
     sb_queue_free(&w->out);
     sb_frame_free(&w->frame);
     sb_frame_init(&w->frame, bus->config.limits.max_input_buffer);
     w->paused = 0;
-    w->slow_clients = 0;
+    sb_clients_forget_worker(w);
     w->wants_restart = w->terminated = w->killed = false;
     w->ending = NULL;
     if (sb_spawn(&command, &w->child, w->reason, sizeof w->reason) != 0)

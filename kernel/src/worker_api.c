@@ -17,13 +17,15 @@ int stdio_bus_worker_total(const stdio_bus_t *bus) {
 }
 
 /* The system says nothing when a process is stopped, so it is asked when somebody looks. */
-static stdio_bus_worker_state_t look_at_state(sb_worker *w) {
+static stdio_bus_worker_state_t look_at_state(sb_worker *w, const char **reason) {
     int signal = 0;
+    *reason = w->reason;
     if (w->state != STDIO_BUS_WORKER_RUNNING || !sb_child_is_suspended(&w->child, &signal))
         return w->state;
     const char *name = sb_signal_name(signal);
-    snprintf(w->reason, sizeof w->reason, "suspended by %s%s", name ? name : "a signal",
+    snprintf(w->suspended, sizeof w->suspended, "suspended by %s%s", name ? name : "a signal",
              name && strncmp(name, "SIGTT", 5) == 0 ? ": it wants to use the terminal" : "");
+    *reason = w->suspended;
     return STDIO_BUS_WORKER_SUSPENDED;
 }
 
@@ -34,12 +36,14 @@ int stdio_bus_worker_at(stdio_bus_t *bus, int index, stdio_bus_worker_info_t *in
     if (!info || info->size < sizeof info->size)
         return STDIO_BUS_EINVAL;
     size_t size = info->size < sizeof *info ? info->size : sizeof *info;
+    const char *reason;
+    stdio_bus_worker_state_t state = look_at_state(w, &reason);
     stdio_bus_worker_info_t now = {
         .size = size,
         .id = w->id,
         .pool = w->pool->config->id,
         .pid = w->child.pid,
-        .state = look_at_state(w),
+        .state = state,
         .started_at_ms = w->started_at_ms,
         .restarts = w->restarts,
         .sessions = w->session_count,
@@ -54,7 +58,7 @@ int stdio_bus_worker_at(stdio_bus_t *bus, int index, stdio_bus_worker_info_t *in
         .has_exited = w->has_exited,
         .last_exit_code = w->has_exited ? w->last_exit.code : -1,
         .last_exit_signal = w->has_exited ? w->last_exit.signal : 0,
-        .last_reason = w->reason,
+        .last_reason = reason,
         .stderr_tail = sb_stderr_text(&w->tail),
     };
     memcpy(info, &now, size);

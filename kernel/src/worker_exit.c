@@ -37,7 +37,7 @@ sb_fault sb_exit_fault(const sb_worker *w, bool written) {
                       .worker = w->id,
                       .reason = w->reason,
                       .exit = w->embedded ? NULL : &w->last_exit,
-                      .stderr_tail = w->embedded ? NULL : sb_stderr_text(&w->tail),
+                      .stderr_tail = w->embedded ? NULL : sb_stderr_own_text(&w->tail),
                       .written = written};
 }
 

@@ -144,6 +144,8 @@ static void read_last_line(sb_worker *w) {
     if (!w->closing && sb_frame_rest(&w->frame, &line, &len) == SB_FRAME_LINE)
         sb_deliver_line(w, line, len);
     w->reading = false;
+    if (w->closing)
+        sb_embedded_close(w);
 }
 
 void sb_worker_on_out(sb_worker *w) {

@@ -274,6 +274,38 @@ TEST(Limits, ASlowClientGetsEverythingAndNobodyElseWaitsForIt_L35) {
     EXPECT_EQ(stdio_bus_client_count(bus.get()), 2);
 }
 
+TEST(Limits, ASlowClientHoldsBackTheNextProcessOfAWorkerToo_L35) {
+    Bus bus(OnePool(1, R"("max_output_queue":1048576)"), Listening());
+    bus.Start();
+    SocketClient slow(stdio_bus_listen_endpoint(bus.get()));
+    slow.Ask(bus, Rpc("1", "echo", "", R"(,"sessionId":"s")"));
+    slow.deaf = true;
+    std::string news = Rpc("", "n", "\"" + std::string(100000, 'x') + "\"", R"(,"sessionId":"s")");
+    auto tell_until_paused = [&] {
+        bus.Until(
+            [&] {
+                slow.Pump();
+                if (bus.Pending() == 0) {
+                    EXPECT_EQ(bus.Send(Rpc("7", "say", Line(news))), 0);
+                }
+                return bus.Worker(0).paused != 0;
+            },
+            "the worker is read no more");
+    };
+    tell_until_paused();
+    ASSERT_EQ(stdio_bus_restart_worker(bus.get(), 0, 1), 0);
+    ASSERT_TRUE(bus.Until([&] { return bus.Worker(0).restarts == 1; }, "it was replaced"));
+    EXPECT_EQ(bus.Worker(0).paused, 0u) << "the new process has told the client nothing yet";
+    tell_until_paused();
+    slow.deaf = false;
+    ASSERT_TRUE(bus.Until(
+        [&] {
+            slow.Pump();
+            return bus.Worker(0).paused == 0;
+        },
+        "the client has caught up"));
+}
+
 TEST(Limits, AClientThatReadsNothingTooLongIsDisconnectedAndItsWorkerFreed_L35) {
     Bus bus(OnePool(1, R"("max_output_queue":1048576,"backpressure_timeout_sec":1)"), Listening());
     bus.Start();

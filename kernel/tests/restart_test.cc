@@ -150,6 +150,22 @@ TEST(Restart, WhatAFailingWorkerComplainedOfIsKept_L7) {
     EXPECT_NE(std::string(bus.Worker(0).last_reason).find("1"), std::string::npos);
 }
 
+TEST(Restart, TheLastWordsOfAProcessStandUntilTheNextOneSpeaksButAreNotItsOwn_L7) {
+    Bus bus(OnePool());
+    bus.Start();
+    bus.Ask("complain", R"({"line":"first life"})");
+    ExpectError(bus.Ask("exit"), -32002);
+    ASSERT_TRUE(bus.Ask("echo").Has("result"));
+    EXPECT_STREQ(bus.Worker(0).stderr_tail, "first life");
+    Json answer = bus.Ask("exit");
+    ExpectError(answer, -32002);
+    EXPECT_EQ(answer["error"]["data"]["stderr"].Text(), "") << "it had not said a word";
+    EXPECT_STREQ(bus.Worker(0).stderr_tail, "first life");
+    bus.Ask("complain", R"({"line":"third life"})");
+    ASSERT_TRUE(bus.Until([&] { return std::string(bus.Worker(0).stderr_tail) == "third life"; },
+                          "it is told"));
+}
+
 TEST(Restart, NoRestartsMeansThatTheFirstExitIsTheLast) {
     Bus bus(OnePool(1, R"("max_restarts":0)"));
     bus.Start();
@@ -301,10 +317,12 @@ TEST(Restart, ASuspendedWorkerIsReportedAndGoesOnWhenContinued) {
     ASSERT_EQ(bus.Send(Rpc("1", "echo"), {nullptr, nullptr, -1, 0, 1}), 0);
     ASSERT_TRUE(bus.Until([&] { return bus.Worker(0).state == STDIO_BUS_WORKER_SUSPENDED; },
                           "it is seen to be suspended"));
+    EXPECT_STREQ(bus.Worker(0).last_reason, "suspended by SIGSTOP");
     ASSERT_EQ(kill(pid, SIGCONT), 0);
     EXPECT_EQ(bus.Answer(1)["result"]["pid"].Number(), pid);
     EXPECT_EQ(bus.Worker(0).state, STDIO_BUS_WORKER_RUNNING);
     EXPECT_EQ(bus.Worker(0).restarts, 0u);
+    EXPECT_STREQ(bus.Worker(0).last_reason, "") << "it is suspended no more";
 }
 
 } // namespace
