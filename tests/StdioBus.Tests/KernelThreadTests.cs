@@ -90,7 +90,7 @@ public sealed class KernelThreadTests
         BusOptions options = TestWorkers.Options(
             new BusPool("a", TestWorkers.Program) { Envelope = EnvelopeKind.StdioBus },
             new BusPool("b", TestWorkers.Program, null, 2) { Envelope = EnvelopeKind.StdioBus });
-        options.Native = new NativeOptions { LibraryPath = Version2Library() };
+        options.Native = new NativeOptions { LibraryPath = Repository.Version2Kernel };
         await using Bus bus = await TestWorkers.StartAsync(options);
         JsonElement[] results = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => bus.RequestAsync("echo", new { i }, new() { Pool = i % 2 == 0 ? "a" : "b", SessionId = $"s{i % 5}" }))).Soon();
         Assert.Equal(Enumerable.Range(0, 200), results.Select(result => result.GetProperty("i").GetInt32()));
@@ -106,16 +106,8 @@ public sealed class KernelThreadTests
     public void A_standard_pool_on_a_version_2_kernel_is_not_supported()
     {
         BusOptions options = TestWorkers.Options(TestWorkers.Pool());
-        options.Native = new NativeOptions { LibraryPath = Version2Library() };
+        options.Native = new NativeOptions { LibraryPath = Repository.Version2Kernel };
         Assert.Contains("StdioBus", Assert.Throws<BusNotSupportedException>(() => new Bus(options)).Message, StringComparison.Ordinal);
-    }
-
-    private static string Version2Library()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "StdioBus.sln")))
-            folder = Path.GetDirectoryName(folder.TrimEnd(Path.DirectorySeparatorChar)) ?? throw new InvalidOperationException("The repository's root is not above the tests.");
-        return Path.Combine(folder, "tests", "native", "x86_64-unknown-linux-gnu", "libstdio_bus_v2.so");
     }
 
     private sealed class NoEvents : IKernelEvents

@@ -173,6 +173,28 @@ public sealed class SubscriptionTests
         Assert.Equal(SubscriptionEndReason.WorkerLost, all.EndReason);
     }
 
+    [Fact(DisplayName = "A13: what a predicate or a reader throws reaches the one who reads, and disturbs nobody else")]
+    public async Task What_user_code_throws_reaches_its_reader_alone()
+    {
+        (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(TestWorkers.Options(Pool));
+        await using var _ = bus;
+        using BusSubscription picky = bus.Subscribe(new() { Predicate = n => Number(n) == 2 ? true : throw new InvalidOperationException("the predicate's own") });
+        using BusSubscription illiterate = bus.Subscribe(new() { Reader = _ => throw new InvalidOperationException("the reader's own") });
+        using BusSubscription other = bus.Subscribe();
+        Task<object?> call = bus.RequestObjectAsync("m", null, new() { Reader = _ => throw new InvalidOperationException("the result's own") });
+        string id = backend.TakeId();
+        Tick(backend, 1);
+        Tick(backend, 2);
+        backend.Answer(id, "5");
+        Assert.Equal("the predicate's own", Assert.Throws<InvalidOperationException>(() => picky.TryRead(out BusNotification? _)).Message);
+        Assert.Equal([2], Numbers(picky));
+        Assert.True(illiterate.TryRead(out BusNotification? unread));
+        Assert.Equal("the reader's own", Assert.Throws<InvalidOperationException>(() => unread.Params).Message);
+        Assert.Equal([1, 2], Numbers(other));
+        Assert.Equal("the result's own", (await Assert.ThrowsAsync<InvalidOperationException>(() => call.Soon())).Message);
+        Assert.Equal(0, bus.PendingCount);
+    }
+
     [Theory(DisplayName = "A20: options out of their range are refused by name")]
     [InlineData(0, OverflowPolicy.Block, null, "MaxQueue")]
     [InlineData(1, (OverflowPolicy)9, null, "Overflow")]
