@@ -106,10 +106,13 @@ build_target() {
     echo "built $triple"
 }
 
-# The sources as they were built: "hash  path", paths relative to this folder.
+# The sources as they were built: "hash  path", paths relative to this folder; and the version,
+# which is compiled in too but comes from the manifest.
 write_source_hashes() {
-    { find include src cli -type f; echo cross-compile.sh; } | sort | xargs sha256sum \
-        >prebuilds/sources.sha256
+    {
+        echo "# version $version"
+        { find include src cli -type f; echo cross-compile.sh; } | sort | xargs sha256sum
+    } >prebuilds/sources.sha256
 }
 
 write_checksums() {
