@@ -117,4 +117,18 @@ public sealed class BuilderTests
         bus.Stop();
         Assert.Equal((BusState.Stopped, 0, 0), (bus.State, bus.WorkerCount, bus.PendingCount));
     }
+
+    [Fact(DisplayName = "The blocking bus has what the bus has, under the same names without Async")]
+    public void The_blocking_bus_has_what_the_bus_has()
+    {
+        IEnumerable<string> wanted = Names(typeof(Bus)).Select(name => name.EndsWith("Async", StringComparison.Ordinal) ? name[..^5] : name).Distinct();
+
+        // StreamRequest is Stream there; Stopped is heard on its Bus.
+        Assert.Equal(["Stopped", "StreamRequest"], wanted.Except(Names(typeof(BlockingBus))).Order());
+
+        static HashSet<string> Names(Type type) => [.. type
+            .GetMembers(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Instance)
+            .Where(member => member is not System.Reflection.ConstructorInfo && member is not System.Reflection.MethodInfo { IsSpecialName: true })
+            .Select(member => member.Name)];
+    }
 }
