@@ -94,8 +94,8 @@ internal sealed class Agent(JsonRpcConnection connection)
     /// <summary>A prompt is a string, or a list of content blocks as in ACP, of which the text ones count.</summary>
     private static string PromptText(JsonObject parameters) => parameters["prompt"] switch
     {
-        JsonValue text => (string?)text ?? "",
-        JsonArray blocks => string.Join(' ', blocks.Select(block => (string?)block?["text"]).OfType<string>()),
+        JsonValue value when value.TryGetValue(out string? text) => text,
+        JsonArray blocks => string.Join(' ', blocks.OfType<JsonObject>().Select(block => (string?)block["text"]).OfType<string>()),
         _ => throw new JsonRpcException(JsonRpcConnection.InvalidParams, "The member 'prompt' must be a string or a list of content blocks."),
     };
 
