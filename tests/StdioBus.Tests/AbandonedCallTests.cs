@@ -15,7 +15,7 @@ public sealed class AbandonedCallTests
     {
         (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(TestWorkers.Options(new BusPool("p", "unused")));
         await using var _ = bus;
-        var limit = TimeSpan.FromMilliseconds(100);
+        var limit = TimeSpan.FromSeconds(1);
         await using IAsyncEnumerator<StreamEvent> events = bus.StreamRequestAsync("m", null, idle ? new() { IdleTimeout = limit } : new() { Timeout = limit }).GetAsyncEnumerator();
         Task<bool> next = events.MoveNextAsync().AsTask();
         for (int i = 0; i < chunks; i++)
@@ -39,7 +39,7 @@ public sealed class AbandonedCallTests
     {
         (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(TestWorkers.Options(new BusPool("p", "unused")));
         await using var _ = bus;
-        var options = new StreamOptions { Timeout = TimeSpan.FromMilliseconds(50) };
+        var options = new StreamOptions { Timeout = TimeSpan.FromMilliseconds(500) };
         await using IAsyncEnumerator<StreamEvent> events = bus.StreamRequestAsync("m", null, options).GetAsyncEnumerator();
         Task<bool> first = events.MoveNextAsync().AsTask();
         string id = backend.TakeId();
