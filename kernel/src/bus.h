@@ -262,6 +262,7 @@ struct stdio_bus {
 
     sb_stop_phase phase;
     int64_t drain_until, stop_at;
+    int64_t grace_ms; /* what the workers get once nothing is in flight */
     sb_timer stop_timer;
 
     stdio_bus_stats_t stats;

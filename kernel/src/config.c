@@ -127,6 +127,12 @@ static void read_env(sb_check *check, const sb_place *place, const sb_value *val
     }
 }
 
+static void read_inherit_env(sb_check *check, const sb_place *place, const sb_value *value,
+                             void *into) {
+    if (sb_check_type(check, place, value, SB_VALUE_BOOL))
+        ((sb_pool_config *)into)->inherit_env = value->boolean;
+}
+
 static void read_instances(sb_check *check, const sb_place *place, const sb_value *value,
                            void *into) {
     uint64_t number;
@@ -152,6 +158,7 @@ static const sb_field pool_fields[] = {
     {"instances", true, read_instances},
     {"args", false, read_args},
     {"env", false, read_env},
+    {"inherit_env", false, read_inherit_env},
     {"cwd", false, read_cwd},
     {"envelope", false, read_envelope},
     {"stderr", false, read_stderr},
@@ -190,6 +197,7 @@ static void read_pools(sb_check *check, const sb_place *place, const sb_value *v
         sb_place at = {place, NULL, 0, index};
         sb_pool_config *pool = &config->pools[index];
         pool->capture_stderr = true;
+        pool->inherit_env = true;
         sb_check_object(check, &at, item, pool_fields, sizeof pool_fields / sizeof *pool_fields,
                         pool);
         give_empty_lists(check, &at, pool);

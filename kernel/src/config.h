@@ -12,8 +12,9 @@ typedef struct sb_pool_config {
     char *id;
     char *command; /* a path with a separator is absolute here; a bare name is for PATH */
     char **args;   /* NULL-terminated, without the command itself; never NULL */
-    char **env;    /* NULL-terminated "KEY=value", added to the host's environment; never NULL */
-    char *cwd;     /* NULL: the host's; else absolute */
+    char **env;    /* NULL-terminated "KEY=value", laid over the host's environment; never NULL */
+    bool inherit_env; /* false: env is all there is */
+    char *cwd;        /* NULL: the host's; else absolute */
     int instances;
     bool standard;       /* envelope: false = "stdiobus", messages pass unchanged */
     bool capture_stderr; /* false: "inherit" */

@@ -11,7 +11,7 @@
 #include "worker_exit.h"
 
 enum {
-    GRACE_MS = 3000,  /* at most, from closing stdin to SIGKILL */
+    GRACE_MS = 3000,  /* from closing stdin to SIGKILL, unless the host gave a time */
     GIVE_UP_MS = 2000 /* after SIGKILL: a process that the system cannot end is left behind */
 };
 
@@ -63,6 +63,7 @@ int stdio_bus_stop(stdio_bus_t *bus, int timeout_sec) {
     bus->phase = SB_STOP_DRAIN;
     bus->stop_at = now + total;
     bus->drain_until = drain_until;
+    bus->grace_ms = timeout_sec > 0 ? total : GRACE_MS;
     sb_log(bus, STDIO_BUS_LOG_INFO, "stopping, %zu requests in flight", bus->pending);
     sb_listener_close(bus);
     /* Nobody is restarted any more, so what waits for a restart is answered now. */
@@ -103,6 +104,8 @@ void sb_stop_advance(sb_bus *bus) {
     int64_t now = sb_clock_ms();
     if (bus->phase == SB_STOP_DRAIN && (bus->pending == 0 || now >= bus->drain_until)) {
         bus->phase = SB_STOP_WORKERS;
+        if (now + bus->grace_ms < bus->stop_at)
+            bus->stop_at = now + bus->grace_ms; /* the time to drain was not needed */
         for (size_t i = 0; i < bus->worker_count; i++)
             sb_worker_end(bus->workers[i], bus->stop_at);
         sb_bus_flush(bus);

@@ -119,6 +119,7 @@ int sb_worker_start(sb_worker *w) {
     sb_command command = {.file = config->command,
                           .args = config->args,
                           .env = config->env,
+                          .inherit_env = config->inherit_env,
                           .cwd = config->cwd,
                           .capture_stderr = config->capture_stderr};
     sb_stderr_renew(&w->tail);

@@ -74,7 +74,8 @@ TEST(Config, ReadsEveryMember_A5) {
     Parsed p(
         R"({"pools":[{"id":"agent","command":"node","args":["a.js","","ä\u00e4"],"instances":2,)"
         R"("env":{"KEY":"value","EMPTY":"","_X":"1","A B":"c=d"},"cwd":"/srv/agent",)"
-        R"("envelope":"standard","stderr":"inherit","dialect":"Mcp","default_method":"run"},)"
+        R"("envelope":"standard","stderr":"inherit","inherit_env":false,"dialect":"Mcp",)"
+        R"("default_method":"run"},)"
         R"({"id":"second","command":"/bin/cat","instances":1}],"limits":{)"
         R"("max_input_buffer":1,"max_output_queue":2,"max_restarts":3,"restart_window_sec":4,)"
         R"("drain_timeout_sec":5,"backpressure_timeout_sec":6,"max_sessions":7,"max_pending":8,)"
@@ -99,7 +100,9 @@ TEST(Config, ReadsEveryMember_A5) {
     EXPECT_EQ(a.instances, 2);
     EXPECT_TRUE(a.standard);
     EXPECT_FALSE(a.capture_stderr);
+    EXPECT_FALSE(a.inherit_env);
     EXPECT_STREQ(b.id, "second");
+    EXPECT_TRUE(b.inherit_env);
     const sb_limits &l = p.config.limits;
     EXPECT_EQ(l.max_input_buffer, 1u);
     EXPECT_EQ(l.max_output_queue, 2u);
@@ -258,6 +261,7 @@ TEST(Config, ChecksEveryTypeInAPool_A3) {
         {R"("args":["a",null])", "$.pools[0].args[1]", "expected a string, found null"},
         {R"("args":{})", "$.pools[0].args", "expected an array, found an object"},
         {R"("env":[])", "$.pools[0].env", "expected an object, found an array"},
+        {R"("inherit_env":"no")", "$.pools[0].inherit_env", "expected a boolean, found a string"},
         {R"("env":{"K":true})", "$.pools[0].env.K", "expected a string, found a boolean"},
         {R"("env":{"A=B":""})", R"($.pools[0].env["A=B"])",
          "the name of a variable must not contain '='"},

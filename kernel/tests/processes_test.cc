@@ -90,6 +90,21 @@ TEST(Processes, EnvironmentAndFolderOfThePoolReachItsWorkers) {
     unsetenv("SB_TEST_REPLACED");
 }
 
+TEST(Processes, APoolMayBeginWithAnEmptyEnvironment) {
+    ASSERT_EQ(setenv("SB_TEST_INHERITED", "from the host", 1), 0);
+    Pool pool;
+    pool.more = R"(,"inherit_env":false,"env":{"SB_TEST_NEW":"from the pool"})";
+    Bus bus(Config({pool}));
+    bus.Start();
+    auto value = [&](const std::string &name) {
+        return bus.Ask("surroundings", "{\"name\":" + Quote(name) + "}")["result"]["value"].Raw();
+    };
+    EXPECT_EQ(value("SB_TEST_NEW"), "\"from the pool\"");
+    EXPECT_EQ(value("SB_TEST_INHERITED"), "null");
+    EXPECT_EQ(value("PATH"), "null");
+    unsetenv("SB_TEST_INHERITED");
+}
+
 TEST(Processes, ACommandWithoutASeparatorIsLookedUpOnPath) {
     Bus bus(Config({{"p", 1, {}, "cat"}}));
     bus.Start();

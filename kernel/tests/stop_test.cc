@@ -100,6 +100,14 @@ TEST(Stop, AWorkerThatIgnoresEverythingIsKilledAtItsDeadline_A21_L18) {
     EXPECT_EQ(bus.Worker(1).last_exit_code, 0);
 }
 
+TEST(Stop, WithNothingInFlightAStubbornWorkerGetsThreeSecondsNotTheTimeToDrain_A21) {
+    Bus bus(Config({Stubborn({"--ignore-term", "--ignore-eof"})}));
+    bus.Start();
+    bus.PidOf({"p"});
+    EXPECT_LT(bus.Stop(0), 15000) << "the time to drain is 30 seconds";
+    EXPECT_EQ(bus.Worker(0).last_exit_signal, SIGKILL);
+}
+
 TEST(Stop, ASecondStopShortensTheDeadlineAndNeverLengthensIt) {
     Bus bus(Config({Stubborn({"--ignore-term", "--ignore-eof"})}));
     bus.Start();

@@ -100,6 +100,7 @@ typedef struct sb_command {
     const char *file;  /* with a separator: this file; else looked up on the PATH of `env` */
     char *const *args; /* without the command itself, NULL-terminated */
     char *const *env;  /* "KEY=value", NULL-terminated, laid over the host's environment */
+    bool inherit_env;  /* false: `env` is all there is */
     const char *cwd;   /* NULL: the host's */
     bool capture_stderr;
 } sb_command;

@@ -141,9 +141,9 @@ static size_t count(char *const *list) {
     return n;
 }
 
-/* The host's variables, but for those that `over` has, then `over`. */
-static void merge_env(char **out, char *const *over) {
-    for (char **e = environ; e && *e; e++) {
+/* The inherited variables, but for those that `over` has, then `over`. */
+static void merge_env(char **out, char *const *inherited, char *const *over) {
+    for (char *const *e = inherited; e && *e; e++) {
         const char *equals = strchr(*e, '=');
         if (!equals || !find_env(over, *e, (size_t)(equals - *e)))
             *out++ = *e;
@@ -174,10 +174,11 @@ static void list_paths(char **paths, char *text, const char *file, const char *s
 
 int sb_launch_prepare(sb_launch *launch, const sb_command *command) {
     size_t args = count(command->args);
-    size_t vars = count(environ) + count(command->env);
+    char *const *inherited = command->inherit_env ? environ : NULL;
+    size_t vars = count(inherited) + count(command->env);
     const char *search = find_env(command->env, "PATH", 4);
     if (!search)
-        search = find_env(environ, "PATH", 4);
+        search = find_env(inherited, "PATH", 4);
     search = search ? search + 5 : "/usr/local/bin:/usr/bin:/bin";
     size_t dirs = 1;
     for (const char *c = search; *c; c++)
@@ -204,7 +205,7 @@ int sb_launch_prepare(sb_launch *launch, const sb_command *command) {
         launch->argv[1 + i] = arg;
         launch->shell_argv[2 + i] = arg;
     }
-    merge_env(launch->envp, command->env);
+    merge_env(launch->envp, inherited, command->env);
     list_paths(launch->paths, (char *)(launch->paths + dirs + 1), command->file, search);
     return 0;
 }
