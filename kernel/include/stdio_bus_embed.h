@@ -142,7 +142,8 @@ STDIO_BUS_API int stdio_bus_step(stdio_bus_t *bus, int timeout_ms);
  * STOPPED. Requests in flight may finish within drain_timeout_sec, then each worker's stdin
  * is closed, then SIGTERM, then SIGKILL to its process group, all within timeout_sec (0 or
  * less: drain_timeout_sec for the requests, then three seconds for the workers). Calling it
- * again only shortens the deadline. Returns 0, also when already stopped; in CREATED the state becomes STOPPED. */
+ * again only shortens the deadline. Returns 0, also when already stopped; in CREATED the state
+ * becomes STOPPED. */
 STDIO_BUS_API int stdio_bus_stop(stdio_bus_t *bus, int timeout_sec);
 
 /* Frees the bus. Workers that still run are killed with their process groups, without
