@@ -7,7 +7,7 @@ namespace StdioBus.Module.Commands;
 /// <summary>Sends a one-way message: a worker gets it and does not answer.</summary>
 [Cmdlet(VerbsCommunications.Send, "BusNotification")]
 [OutputType(typeof(void))]
-public sealed class SendBusNotificationCommand : BusCmdlet
+public sealed class SendBusNotificationCommand : BusMessageCmdlet
 {
     /// <summary>The method.</summary>
     [Parameter(Mandatory = true, Position = 0)]
@@ -19,41 +19,11 @@ public sealed class SendBusNotificationCommand : BusCmdlet
     [Parameter(Position = 1)]
     public object? Params { get; set; }
 
-    /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
-    [Parameter]
-    [ValidateNotNull]
-    public object? Bus { get; set; }
-
-    /// <summary>The pool. May be left out where the bus has only one.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Pool { get; set; }
-
-    /// <summary>The session: messages of one session go to the same worker.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? SessionId { get; set; }
-
-    /// <summary>The agent meant. Pools in the StdioBus envelope only.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? AgentId { get; set; }
-
-    /// <summary>On whose behalf: an Identity or a hashtable with SubjectId, Role, AssertedBy. Pools in the StdioBus envelope only.</summary>
-    [Parameter]
-    [IdentityOptions]
-    public Identity? Identity { get; set; }
-
-    /// <summary>What an audit trail needs: an AuditContext or a hashtable with its properties. Pools in the StdioBus envelope only.</summary>
-    [Parameter]
-    [AuditOptions]
-    public AuditContext? Audit { get; set; }
-
     private protected override void Process()
     {
-        Bus bus = BusResolution.ResolveRunning(this, Bus);
-        BusResolution.CheckPool(this, bus, Pool);
-        var options = new MessageOptions { Pool = Pool, SessionId = SessionId, AgentId = AgentId, Identity = Identity, Audit = Audit };
+        Bus bus = RunningBus();
+        var options = new MessageOptions();
+        Address(options);
         WaitFor(bus.NotifyAsync(Method, ParamsOrEnd(), options, Cancellation), WatchLog(bus));
     }
 

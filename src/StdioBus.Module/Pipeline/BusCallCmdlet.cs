@@ -9,7 +9,7 @@ namespace StdioBus.Module.Pipeline;
 /// items to one queue; the pipeline thread takes them from it whenever it has its turn: at each input, while it waits for
 /// a free place, and at the end.
 /// </summary>
-public abstract class BusCallCmdlet : BusCmdlet
+public abstract class BusCallCmdlet : BusMessageCmdlet
 {
     private const int DefaultThrottleOfPipeline = 16;
 
@@ -43,36 +43,6 @@ public abstract class BusCallCmdlet : BusCmdlet
     [Parameter(ValueFromPipeline = true)]
     [AllowNull]
     public object? InputObject { get; set; }
-
-    /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
-    [Parameter]
-    [ValidateNotNull]
-    public object? Bus { get; set; }
-
-    /// <summary>The pool to call. May be left out where the bus has only one.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Pool { get; set; }
-
-    /// <summary>The session: calls of one session go to the same worker. Default: sessionId of the params, if that is a string.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? SessionId { get; set; }
-
-    /// <summary>The agent asked for. Pools in the StdioBus envelope only.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? AgentId { get; set; }
-
-    /// <summary>On whose behalf: an Identity or a hashtable with SubjectId, Role, AssertedBy. Pools in the StdioBus envelope only.</summary>
-    [Parameter]
-    [IdentityOptions]
-    public Identity? Identity { get; set; }
-
-    /// <summary>What an audit trail needs: an AuditContext or a hashtable with its properties. Pools in the StdioBus envelope only.</summary>
-    [Parameter]
-    [AuditOptions]
-    public AuditContext? Audit { get; set; }
 
     /// <summary>The longest a call may take in all: a TimeSpan or seconds; 0 or Infinite for no limit.</summary>
     [Parameter]
@@ -124,11 +94,7 @@ public abstract class BusCallCmdlet : BusCmdlet
     private protected TOptions WithCommonOptions<TOptions>(TOptions options, BusCall call)
         where TOptions : RequestOptions
     {
-        options.Pool = Pool;
-        options.SessionId = SessionId;
-        options.AgentId = AgentId;
-        options.Identity = Identity;
-        options.Audit = Audit;
+        Address(options);
         options.Timeout = Timeout;
         options.IdleTimeout = IdleTimeout;
         options.ReportProgress = MyInvocation.BoundParameters.ContainsKey(nameof(ReportProgress)) ? ReportProgress.IsPresent : null;
@@ -143,8 +109,7 @@ public abstract class BusCallCmdlet : BusCmdlet
 
     private protected override void Begin()
     {
-        Target = BusResolution.ResolveRunning(this, Bus);
-        BusResolution.CheckPool(this, Target, Pool);
+        Target = RunningBus();
         if (Method is null && Pool is null)
         {
             ThrowTerminatingError(BusErrors.InvalidArgument(
