@@ -262,7 +262,8 @@ struct stdio_bus {
 
     sb_stop_phase phase;
     int64_t drain_until, stop_at;
-    int64_t grace_ms; /* what the workers get once nothing is in flight */
+    int64_t grace_ms;      /* what the workers get once nothing is in flight */
+    int64_t workers_until; /* their deadline; clients have until stop_at to read the rest */
     sb_timer stop_timer;
 
     stdio_bus_stats_t stats;

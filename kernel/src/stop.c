@@ -46,6 +46,8 @@ int stdio_bus_stop(stdio_bus_t *bus, int timeout_sec) {
     case STDIO_BUS_STATE_STOPPING:
         if (now + total < bus->stop_at) {
             bus->stop_at = now + total;
+            if (bus->stop_at < bus->workers_until)
+                bus->workers_until = bus->stop_at;
             if (drain_until < bus->drain_until)
                 bus->drain_until = drain_until;
             sb_bus_enter(bus);
@@ -104,13 +106,14 @@ void sb_stop_advance(sb_bus *bus) {
     int64_t now = sb_clock_ms();
     if (bus->phase == SB_STOP_DRAIN && (bus->pending == 0 || now >= bus->drain_until)) {
         bus->phase = SB_STOP_WORKERS;
-        if (now + bus->grace_ms < bus->stop_at)
-            bus->stop_at = now + bus->grace_ms; /* the time to drain was not needed */
+        /* The time to drain may not have been needed. */
+        int64_t enough = now + bus->grace_ms;
+        bus->workers_until = enough < bus->stop_at ? enough : bus->stop_at;
         for (size_t i = 0; i < bus->worker_count; i++)
-            sb_worker_end(bus->workers[i], bus->stop_at);
+            sb_worker_end(bus->workers[i], bus->workers_until);
         sb_bus_flush(bus);
     }
-    if (bus->phase == SB_STOP_WORKERS && now >= bus->stop_at + GIVE_UP_MS)
+    if (bus->phase == SB_STOP_WORKERS && now >= bus->workers_until + GIVE_UP_MS)
         abandon_workers(bus);
     if (bus->phase == SB_STOP_WORKERS && !any_worker_alive(bus)) {
         sb_bus_flush(bus);
@@ -124,7 +127,7 @@ void sb_stop_advance(sb_bus *bus) {
         return;
     }
     int64_t due = bus->phase == SB_STOP_DRAIN     ? bus->drain_until
-                  : bus->phase == SB_STOP_WORKERS ? bus->stop_at + GIVE_UP_MS
+                  : bus->phase == SB_STOP_WORKERS ? bus->workers_until + GIVE_UP_MS
                                                   : bus->stop_at;
     sb_timer_set(&bus->timers, &bus->stop_timer, due);
 }

@@ -1,6 +1,8 @@
 // Limits: what happens at each, and that below them nothing is lost and nothing stays behind.
 #include "socket_client.h"
 
+#include <chrono>
+
 namespace {
 
 Bus::Options Listening() {
@@ -321,6 +323,28 @@ TEST(Limits, AClientThatReadsNothingTooLongIsDisconnectedAndItsWorkerFreed_L35) 
         "the stuck client is disconnected"));
     EXPECT_TRUE(bus.Ask("echo").Has("result"));
     EXPECT_EQ(bus.Worker(0).restarts, 0u);
+}
+
+TEST(Limits, AStopGivesASlowClientMoreTimeToReadThanWorkersToEnd_L34_L35) {
+    Bus bus(OnePool(1, R"("drain_timeout_sec":20)"), Listening());
+    bus.Start();
+    SocketClient slow(stdio_bus_listen_endpoint(bus.get()));
+    slow.deaf = true;
+    slow.Send(Rpc("1", "big", R"({"bytes":9000000})"));
+    ASSERT_TRUE(bus.Until(
+        [&] {
+            slow.Pump();
+            return bus.Stats().messages_in == 2 && bus.Pending() == 0;
+        },
+        "the answer waits for the client"));
+    ASSERT_EQ(stdio_bus_stop(bus.get(), 0), 0);
+    // Longer than workers get; nothing but the clock tells when that is over.
+    auto late = std::chrono::steady_clock::now() + std::chrono::milliseconds(3500);
+    bus.Until([&] { return std::chrono::steady_clock::now() > late; }, "3.5 seconds have passed");
+    EXPECT_EQ(bus.State(), STDIO_BUS_STATE_STOPPING);
+    slow.deaf = false;
+    EXPECT_EQ(slow.Line(bus).size(), 9000000u);
+    ASSERT_TRUE(bus.Until([&] { return bus.State() == STDIO_BUS_STATE_STOPPED; }, "it has ended"));
 }
 
 // --- Pausing --------------------------------------------------------------------------------

@@ -10,7 +10,6 @@
 
 namespace {
 
-constexpr int kTurns = 6000;
 constexpr size_t kMostClients = 12;
 
 struct Client {
@@ -88,8 +87,7 @@ class Storm {
                 return bus_->Pending() == 0 && ClientsAreAnswered();
             },
             "every request is answered"));
-        for (const auto &[cookie, forgotten] : sent_)
-            EXPECT_EQ(answers_[cookie], forgotten ? 0 : 1) << "request " << cookie;
+        ExpectHostIsAnswered();
         for (auto &client : clients_)
             for (int id = 1; id <= client->sent; id++)
                 EXPECT_EQ(client->answers[id], 1) << "request " << id << " of a client";
@@ -101,7 +99,26 @@ class Storm {
         EXPECT_LT(bus_->Stop(), 10000);
     }
 
+    // Ends it while requests are in flight, in order or by destroying it.
+    void End(bool orderly) {
+        uint64_t cookie = ++last_cookie_; // one that is in flight for certain
+        sent_[cookie] = false;
+        ASSERT_EQ(
+            bus_->Send(Rpc(std::to_string(cookie), "hold"), {nullptr, nullptr, -1, 0, cookie}), 0);
+        if (orderly) {
+            EXPECT_LT(bus_->Stop(2), 10000);
+            EXPECT_EQ(bus_->Pending(), 0);
+            EXPECT_EQ(stdio_bus_client_count(bus_->get()), 0);
+        }
+        bus_->Destroy();
+        ExpectHostIsAnswered();
+    }
+
   private:
+    void ExpectHostIsAnswered() {
+        for (const auto &[cookie, forgotten] : sent_)
+            EXPECT_EQ(answers_[cookie], forgotten ? 0 : 1) << "request " << cookie;
+    }
     int Draw(int below) {
         return static_cast<int>(lot_() % static_cast<unsigned>(below));
     }
@@ -195,16 +212,31 @@ class Storm {
     std::map<uint64_t, int> answers_;
 };
 
-TEST(Stress, EveryRequestIsAnsweredOnceWhileWorkersDieAndClientsComeAndGo_L7_A27) {
+// Runs a storm and its end, and looks for what it left behind.
+void Weather(unsigned seed, int turns, const std::function<void(Storm &)> &end) {
     size_t descriptors = OpenDescriptors().size();
     {
-        Storm storm(20260131);
-        for (int i = 0; i < kTurns && !testing::Test::HasFatalFailure(); i++)
+        Storm storm(seed);
+        for (int i = 0; i < turns && !testing::Test::HasFatalFailure(); i++)
             storm.Turn();
-        storm.Settle();
+        end(storm);
     }
     EXPECT_EQ(OpenDescriptors().size(), descriptors);
     EXPECT_TRUE(Children().empty()) << "a process was left behind";
+}
+
+TEST(Stress, EveryRequestIsAnsweredOnceWhileWorkersDieAndClientsComeAndGo_L7_A27) {
+    Weather(20260131, 6000, [](Storm &storm) { storm.Settle(); });
+}
+
+TEST(Stress, EveryRequestIsAnsweredOnceWhenTheBusStopsInTheMiddle_L34) {
+    for (unsigned seed = 1; seed <= 3; seed++)
+        Weather(seed, 300, [](Storm &storm) { storm.End(true); });
+}
+
+TEST(Stress, EveryRequestIsAnsweredOnceWhenTheBusIsDestroyedInTheMiddle_L34) {
+    for (unsigned seed = 11; seed <= 20; seed++)
+        Weather(seed, 300, [](Storm &storm) { storm.End(false); });
 }
 
 } // namespace
