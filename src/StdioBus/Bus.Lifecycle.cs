@@ -122,7 +122,23 @@ public sealed partial class Bus
         });
         _subscriptions.EndAll(SubscriptionEndReason.BusStopped);
         if (Interlocked.Exchange(ref _stoppedRaised, 1) == 0)
-            ThreadPool.UnsafeQueueUserWorkItem(static bus => bus.Stopped?.Invoke(bus, EventArgs.Empty), this, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static bus => bus.RaiseStopped(), this, preferLocal: false);
+    }
+
+    // A handler that throws neither ends the process nor keeps the others from hearing of it.
+    private void RaiseStopped()
+    {
+        foreach (EventHandler handler in Stopped?.GetInvocationList().Cast<EventHandler>() ?? [])
+        {
+            try
+            {
+                handler(this, EventArgs.Empty);
+            }
+            catch (Exception error)
+            {
+                _log.Add(BusLogLevel.Error, null, $"A handler of {nameof(Stopped)} threw: {error}");
+            }
+        }
     }
 
     private void ObjectDisposedCheck()

@@ -118,6 +118,8 @@ public sealed partial class Bus
         }
     }
 
+    // Awaited once, by the methods above: its state can be used again.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<byte[]> ExecuteAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -134,6 +136,7 @@ public sealed partial class Bus
             IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout),
             Reader = reader,
             Progress = progress,
+            Completions = _completions,
         };
         Send(call, target, parameters, options);
         CancellationTokenRegistration registration = cancellationToken.CanBeCanceled
@@ -183,7 +186,11 @@ public sealed partial class Bus
             _methods.Note(call.Method);
             Enter(call);
             int length = buffers.Message.Length;
-            _backend.Send(new OutgoingMessage(buffers.Message.Detach(), length, options.Pool, call.RouteSession, Verbatim: target.IsVerbatim, Cookie: (ulong)call.Id));
+            _backend.Send(new OutgoingMessage(buffers.Message.Detach(), length, options.Pool, call.RouteSession, Verbatim: target.IsVerbatim, Cookie: (ulong)call.Id), canWait: true);
+            if (!call.HandOver())
+                _closer.TellGivenUp(call, "given up as it was sent");
+            if (!_completions.MoreFollow)
+                _backend.Flush();
         }
         finally
         {

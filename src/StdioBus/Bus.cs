@@ -19,6 +19,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     private readonly CallCloser _closer;
     private readonly DeadlineTimer _timer;
     private readonly WorkerFlow _flow;
+    private readonly Completions _completions;
     private readonly SubscriptionSet _subscriptions = new();
     private readonly MethodNames _methods = new();
     private readonly BusCounters _counters = new();
@@ -43,15 +44,16 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
         (_options, _config) = BusOptionsReader.Read(options);
         int firstWorker = 0;
         _pools = [.. _config.Pools.Select((pool, index) => new PoolInfo(pool, index, (firstWorker += pool.Instances) - pool.Instances))];
-        Pools = [.. _config.Pools];
+        Pools = _config.Pools.ToArray();
         ClientSessionId = NewClientSessionId();
         Name = options.Name ?? "";
         _backend = makeBackend is null ? new NativeBackend(_config, _options.Native!, () => Name) : makeBackend(_config, this);
         _calls = new CallTable(_ids, _pools);
         _flow = new WorkerFlow(_backend, _calls, firstWorker);
+        _completions = new Completions(_backend);
         _timer = new DeadlineTimer(Clock, deadline => _closer!.Expire((PendingCall)deadline));
         _closer = new CallCloser(_backend, _ids, _calls, _timer.Queue, _flow, _counters, Clock);
-        _events = new MessageDispatcher(_backend, _ids, _calls, _closer, _subscriptions, _flow, new WorkerBoard(_pools), _methods, _counters, _log, OnBackendClosed);
+        _events = new MessageDispatcher(_backend, _ids, _calls, _closer, _subscriptions, _flow, new WorkerBoard(_pools), _methods, _counters, _log, _completions, OnBackendClosed);
         BusRegistry.Add(this, options.Name);
     }
 

@@ -6,6 +6,30 @@ namespace StdioBus.Tests;
 /// <summary>Calls that nobody waits for any more, at each point of their life.</summary>
 public sealed class AbandonedCallTests
 {
+    [Fact(DisplayName = "A16: 100,000 requests, cancelled or timed out, leave nothing pending, here or in the kernel")]
+    public async Task A_hundred_thousand_leave_nothing()
+    {
+        const int Rounds = 50, Each = 1000;
+        await using Bus bus = await TestWorkers.StartAsync(instances: 2);
+        var options = new RequestOptions { Timeout = TimeSpan.FromMilliseconds(1) };
+        var parameters = new RawJson("""{"key":"k"}""");
+        for (int round = 0; round < Rounds; round++)
+        {
+            using var cancelling = new CancellationTokenSource();
+            Task<RawJson>[] cancelled = [.. Enumerable.Range(0, Each).Select(_ => bus.RequestRawAsync("hold", parameters, null, cancelling.Token))];
+            Task<RawJson>[] late = [.. Enumerable.Range(0, Each).Select(_ => bus.RequestRawAsync("hold", parameters, options))];
+            await cancelling.CancelAsync();
+            await Task.WhenAll(cancelled.Concat(late)).ContinueWith(_ => { }, TaskScheduler.Default).Soon();
+            Assert.All(cancelled, call => Assert.True(call.IsCanceled));
+            Assert.All(late, call => Assert.IsType<BusTimeoutException>(call.Exception?.InnerException));
+        }
+
+        Assert.Equal((0, 2L * Rounds * Each), (bus.PendingCount, bus.Statistics.Failures));
+        await Waiting.Until(() => bus.KernelPendingCount == 0, $"nothing is pending in the kernel, but {bus.KernelPendingCount}");
+        Assert.All(bus.GetWorkers(), worker => Assert.Equal(0, worker.Pending));
+        Assert.Equal("{}", (await bus.RequestAsync("echo", new { }).Soon()).GetRawText());
+    }
+
     [Theory(DisplayName = "A16: a stream whose deadline passes, before its first chunk or between two, ends with its chunks and a timeout")]
     [InlineData(0, false)]
     [InlineData(0, true)]

@@ -7,8 +7,6 @@ internal sealed class CoreClient : IContestant
 
     private CoreClient(Bus bus) => _bus = bus;
 
-    public string Name => "StdioBus";
-
     public static async Task<CoreClient> StartAsync(string worker)
     {
         Bus bus = new StdioBusBuilder().Pool("echo", worker).Build();

@@ -21,8 +21,6 @@ internal sealed class RawPipe : IContestant
         _stdout = _worker.StandardOutput.BaseStream;
     }
 
-    public string Name => "raw pipe";
-
     public Task RunAsync(int calls, int inFlight)
     {
         int sent = 0, answered = 0;

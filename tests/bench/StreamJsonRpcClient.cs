@@ -18,8 +18,6 @@ internal sealed class StreamJsonRpcClient : IContestant
         _rpc.StartListening();
     }
 
-    public string Name => "StreamJsonRpc";
-
     public Task RunAsync(int calls, int inFlight) => Window.RunAsync(
         calls, inFlight, () => _rpc.InvokeWithParameterObjectAsync<JsonElement>("echo", new { message = "hello, worker" }));
 

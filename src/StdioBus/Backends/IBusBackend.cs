@@ -19,7 +19,15 @@ internal interface IBusBackend
     /// Takes a message. What becomes of it is told by its receipt, or for a request by
     /// <see cref="IBackendEvents.OnSendRefused"/> or an answer.
     /// </summary>
-    void Send(in OutgoingMessage message);
+    /// <param name="message">The message.</param>
+    /// <param name="canWait">Whether the caller sees to <see cref="Flush"/>: it may leave no sooner.</param>
+    void Send(in OutgoingMessage message, bool canWait = false);
+
+    /// <summary>Sees to it that every message taken so far leaves. Cheap when all of them are on their way.</summary>
+    void Flush();
+
+    /// <summary>Whether the current thread is the one that calls <see cref="IBackendEvents"/>.</summary>
+    bool IsEventThread { get; }
 
     /// <summary>
     /// The request of this cookie was given up: frees what it holds, then sends the notice, if there is one, to the
@@ -66,7 +74,7 @@ internal interface IBackendEvents
     /// <summary>A request's message was not taken.</summary>
     void OnSendRefused(ulong cookie, StdioBusException error);
 
-    /// <summary>A request was given to this worker.</summary>
+    /// <summary>The kernel took a request, and gave it to this worker; -1 when it waits for one, or that is not known.</summary>
     void OnPlaced(ulong cookie, int workerId);
 
     /// <summary>A worker's process came or went.</summary>
@@ -74,6 +82,9 @@ internal interface IBackendEvents
 
     /// <summary>A line of the kernel's log, or of a worker's stderr.</summary>
     void OnLog(BusLogLevel level, int? workerId, string text);
+
+    /// <summary>All events that there were for now have been told.</summary>
+    void OnTurnEnd();
 
     /// <summary>Nothing runs any more. Without an error it was asked to end.</summary>
     void OnClosed(StdioBusException? error);

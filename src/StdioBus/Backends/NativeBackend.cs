@@ -57,7 +57,11 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         return _started.Task;
     }
 
-    public void Send(in OutgoingMessage message) => Post(new LoopCommand(LoopCommandKind.Send) { Message = message });
+    public bool IsEventThread => IsLoopThread;
+
+    public void Send(in OutgoingMessage message, bool canWait) => Post(new LoopCommand(LoopCommandKind.Send) { Message = message }, canWait);
+
+    public void Flush() => WakeForRest();
 
     public void GiveUp(ulong cookie, in OutgoingMessage notice) => Post(new LoopCommand(LoopCommandKind.GiveUp) { Cookie = cookie, Message = notice });
 
@@ -106,11 +110,7 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
             throw new BusInternalException($"The loop thread of the bus '{_name()}' did not end within {Grace.TotalSeconds} s.");
     }
 
-    void IKernelEvents.OnMessage(in IncomingMessage message)
-    {
-        StayAwake();
-        _events!.OnMessage(message);
-    }
+    void IKernelEvents.OnMessage(in IncomingMessage message) => _events!.OnMessage(message);
 
     void IKernelEvents.OnWorker(int workerId, WorkerEvent change) => _events!.OnWorker(workerId, change);
 
@@ -123,6 +123,8 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         Thread.CurrentThread.Name = $"StdioBus loop: {_name()}";
         return new KernelBus(_api, _config, _options, this);
     }
+
+    protected override void OnTurnEnd() => _events!.OnTurnEnd();
 
     protected override void OnRunning(KernelBus kernel) => _started.SetResult();
 
@@ -206,8 +208,8 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
 
         Return(message);
         message.Receipt?.SetResult();
-        if (message.Cookie != 0 && kernel.WorkerOf(message.Cookie) is >= 0 and var worker)
-            _events!.OnPlaced(message.Cookie, worker);
+        if (message.Cookie != 0)
+            _events!.OnPlaced(message.Cookie, kernel.WorkerOf(message.Cookie));
     }
 
     private unsafe StdioBusException? Hand(KernelBus kernel, in OutgoingMessage message, int workerId)

@@ -74,6 +74,8 @@ internal static class BusOptionsReader
                     throw new BusInvalidArgumentException($"{nameof(options.TcpPort)}: expected a port from 0 (the system chooses) to 65535, got {options.TcpPort?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}.");
                 if (options.TcpHost is { Length: 0 })
                     throw new BusInvalidArgumentException($"{nameof(options.TcpHost)}: expected an address or a name that is not empty.");
+                if (System.Net.IPAddress.TryParse(options.TcpHost, out System.Net.IPAddress? address) && !System.Net.IPAddress.IsLoopback(address))
+                    throw new BusPolicyException($"{nameof(options.TcpHost)}: {address} can be reached from other machines, which takes an access token; this version listens on loopback addresses only.");
                 break;
             case ListenMode.Unix:
                 if (options.TcpHost is not null || options.TcpPort is not null)

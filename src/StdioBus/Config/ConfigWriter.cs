@@ -7,7 +7,17 @@ namespace StdioBus;
 /// <summary>Writes a configuration as the kernel reads it.</summary>
 internal static class ConfigWriter
 {
-    public static byte[] Write(BusConfig config)
+    /// <summary>The configuration as it was given.</summary>
+    public static byte[] Write(BusConfig config) => Write(config, null);
+
+    /// <summary>
+    /// The configuration with every pool's environment written out whole. The runtime keeps the variables of the process
+    /// in a copy of its own, so that a kernel in the process would not see those that were set or removed since it began.
+    /// </summary>
+    public static byte[] WriteForThisProcess(BusConfig config) =>
+        Write(config, System.Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().ToDictionary(each => (string)each.Key, each => (string?)each.Value ?? "", StringComparer.Ordinal));
+
+    private static byte[] Write(BusConfig config, Dictionary<string, string>? inherited)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
@@ -15,7 +25,7 @@ internal static class ConfigWriter
             writer.WriteStartObject();
             writer.WriteStartArray("pools");
             foreach (BusPool pool in config.Pools)
-                WritePool(writer, pool);
+                WritePool(writer, pool, inherited);
             writer.WriteEndArray();
             if (config.Limits is { IsEmpty: false } limits)
                 WriteLimits(writer, limits);
@@ -25,7 +35,7 @@ internal static class ConfigWriter
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static void WritePool(Utf8JsonWriter writer, BusPool pool)
+    private static void WritePool(Utf8JsonWriter writer, BusPool pool, Dictionary<string, string>? inherited)
     {
         writer.WriteStartObject();
         writer.WriteString("id", pool.Id);
@@ -39,12 +49,17 @@ internal static class ConfigWriter
         }
 
         writer.WriteNumber("instances", pool.Instances);
-        if (pool.Environment is { Count: > 0 } environment)
+        if (inherited is not null)
         {
-            writer.WriteStartObject("env");
-            foreach ((string name, string value) in environment)
-                writer.WriteString(name, value);
-            writer.WriteEndObject();
+            var whole = new Dictionary<string, string>(inherited, StringComparer.Ordinal);
+            foreach ((string name, string value) in pool.Environment)
+                whole[name] = value;
+            writer.WriteBoolean("inherit_env", false);
+            WriteVariables(writer, whole);
+        }
+        else if (pool.Environment is { Count: > 0 } environment)
+        {
+            WriteVariables(writer, environment);
         }
 
         if (pool.WorkingDirectory is { } folder)
@@ -56,6 +71,14 @@ internal static class ConfigWriter
             writer.WriteString("default_method", method);
         if (pool.InheritStandardError)
             writer.WriteString("stderr", "inherit");
+        writer.WriteEndObject();
+    }
+
+    private static void WriteVariables(Utf8JsonWriter writer, IEnumerable<KeyValuePair<string, string>> variables)
+    {
+        writer.WriteStartObject("env");
+        foreach ((string name, string value) in variables)
+            writer.WriteString(name, value);
         writer.WriteEndObject();
     }
 

@@ -30,7 +30,7 @@ internal sealed unsafe class KernelBus : IDisposable
         _self = GCHandle.Alloc(this);
         var host = Utf8Z(options.TcpHost);
         var path = Utf8Z(options.UnixPath);
-        byte[] configJson = [.. ConfigWriter.Write(config), 0];
+        byte[] configJson = [.. ConfigWriter.WriteForThisProcess(config), 0];
         fixed (byte* json = configJson, tcpHost = host, unixPath = path)
         {
             var native = new KernelOptions

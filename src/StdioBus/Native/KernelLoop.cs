@@ -13,7 +13,6 @@ internal abstract class KernelLoop
     private WakerHandle? _waker;
     private int _signalled;
     private int _over;
-    private bool _isInStep;
 
     protected KernelLoop(string name)
     {
@@ -27,7 +26,7 @@ internal abstract class KernelLoop
     protected bool EndNow { get; set; }
 
     /// <summary>Whether the current thread is the loop's.</summary>
-    protected bool IsLoopThread => Thread.CurrentThread == _thread;
+    public bool IsLoopThread => Thread.CurrentThread == _thread;
 
     /// <summary>Starts the thread.</summary>
     protected void StartThread() => _thread.Start();
@@ -35,29 +34,29 @@ internal abstract class KernelLoop
     /// <summary>
     /// Queues a command. It is carried out, or refused when the loop ends first: no command is lost.
     /// </summary>
-    protected void Post(in LoopCommand command)
+    /// <param name="command">The command.</param>
+    /// <param name="canWait">Whether <see cref="WakeForRest"/> follows: then this does not wake the loop.</param>
+    protected void Post(in LoopCommand command, bool canWait = false)
     {
         _commands.Enqueue(command);
         if (Volatile.Read(ref _over) != 0)
-        {
             RefuseRest();
-            return;
-        }
-
-        // The loop drains the queue after each step, so its own thread need not wake it.
-        if (!IsLoopThread && Interlocked.Exchange(ref _signalled, 1) == 0)
-            Volatile.Read(ref _waker)?.Wake();
+        else if (!canWait)
+            Wake();
     }
 
-    /// <summary>
-    /// Called when the kernel calls back. During a step the loop is then awake, and drains the queue after it, so that
-    /// nobody need wake it before: what an answer sets off on other threads leaves with the rest, in one write. Outside
-    /// of a step, that is while the queue is drained, a later command still has to wake the step that follows.
-    /// </summary>
-    protected void StayAwake()
+    /// <summary>Wakes the loop if commands wait that nobody woke it for.</summary>
+    protected void WakeForRest()
     {
-        if (_isInStep)
-            Volatile.Write(ref _signalled, 1);
+        if (!_commands.IsEmpty)
+            Wake();
+    }
+
+    // The loop drains the queue after each step, so its own thread need not wake it.
+    private void Wake()
+    {
+        if (!IsLoopThread && Interlocked.Exchange(ref _signalled, 1) == 0)
+            Volatile.Read(ref _waker)?.Wake();
     }
 
     /// <summary>Makes and starts the kernel; what it throws ends the loop.</summary>
@@ -65,6 +64,9 @@ internal abstract class KernelLoop
 
     /// <summary>Called once the kernel runs.</summary>
     protected abstract void OnRunning(KernelBus kernel);
+
+    /// <summary>Called when a step, and when the commands that waited, are done with.</summary>
+    protected abstract void OnTurnEnd();
 
     /// <summary>Carries out a command.</summary>
     protected abstract void Execute(KernelBus kernel, in LoopCommand command);
@@ -122,11 +124,11 @@ internal abstract class KernelLoop
             Interlocked.Exchange(ref _signalled, 0);
             while (_commands.TryDequeue(out LoopCommand command))
                 Execute(kernel, command);
+            OnTurnEnd();
             if (EndNow || kernel.State == BusState.Stopped)
                 return;
-            _isInStep = true;
             int code = kernel.Step(StepTimeout);
-            _isInStep = false;
+            OnTurnEnd();
             if (code < 0 && kernel.State != BusState.Stopped)
                 throw new BusTransportException($"The kernel's loop failed with code {code}.");
         }

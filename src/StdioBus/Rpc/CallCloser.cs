@@ -73,7 +73,8 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
             deadlines.Add(call, next);
     }
 
-    private void GiveUpRemoved(PendingCall call, string reason, Exception error)
+    /// <summary>Tells the backend, and through it the worker, of a request that was given up.</summary>
+    public void TellGivenUp(PendingCall call, string reason)
     {
         var notice = new ByteBuffer();
         bool hasNotice = CancellationNotice.Write(notice, ids, call, reason);
@@ -81,6 +82,12 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
         backend.GiveUp((ulong)call.Id, hasNotice
             ? new OutgoingMessage(notice.Detach(), length, call.PoolName, call.RouteSession, call.Worker, call.Pool?.Envelope == EnvelopeKind.StdioBus)
             : new OutgoingMessage(null, 0));
+    }
+
+    private void GiveUpRemoved(PendingCall call, string reason, Exception error)
+    {
+        if (call.Abandon())
+            TellGivenUp(call, reason);
         Fail(call, error);
     }
 }

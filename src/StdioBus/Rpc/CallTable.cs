@@ -89,12 +89,17 @@ internal sealed class CallTable
         }
     }
 
-    /// <summary>Notes which worker has a request.</summary>
+    /// <summary>Notes that the kernel has a request, and which worker it gave it to; -1 when that is not known.</summary>
     public void Place(long id, int workerId)
     {
         lock (_gate)
-            if (_calls.TryGetValue(id, out PendingCall? call))
+        {
+            if (!_calls.TryGetValue(id, out PendingCall? call))
+                return;
+            call.IsSent = true;
+            if (workerId >= 0)
                 Put(call, workerId);
+        }
     }
 
     /// <summary>A worker's process ended: what it had and was not answered is somewhere else now.</summary>
@@ -204,12 +209,12 @@ internal sealed class CallTable
     {
         if (pool is null)
             return null;
-        PendingCall? placed = _onWorker[workerId].First;
-        PendingCall? unplaced = _unplaced[pool.Index].First;
+        PendingCall? placed = FirstSent(_onWorker[workerId].First);
+        PendingCall? unplaced = FirstSent(_unplaced[pool.Index].First);
         if (placed is null || unplaced is null)
         {
             PendingCall? only = placed ?? unplaced;
-            if (only is null || only.Next is null)
+            if (only is null || FirstSent(only.Next) is null)
                 return only;
         }
 
@@ -218,9 +223,17 @@ internal sealed class CallTable
         return owner;
     }
 
+    // A worker cannot speak of a request that it does not have yet.
+    private static PendingCall? FirstSent(PendingCall? call)
+    {
+        while (call is { IsSent: false })
+            call = call.Next;
+        return call;
+    }
+
     private static PendingCall? FirstWithoutKey(PendingCall? call)
     {
-        while (call is { HasOwnKey: true })
+        while (call is { HasOwnKey: true } or { IsSent: false })
             call = call.Next;
         return call;
     }

@@ -15,6 +15,7 @@ internal sealed class MessageDispatcher(
     MethodNames methods,
     BusCounters counters,
     BusLog log,
+    Completions completions,
     Action<StdioBusException?> closed) : IBackendEvents
 {
     private long _notifications;
@@ -71,6 +72,8 @@ internal sealed class MessageDispatcher(
     }
 
     public void OnLog(BusLogLevel level, int? workerId, string text) => log.Add(level, workerId, text);
+
+    public void OnTurnEnd() => completions.OnTurnEnd();
 
     public void OnClosed(StdioBusException? error) => closed(error);
 

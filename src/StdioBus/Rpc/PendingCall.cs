@@ -6,11 +6,14 @@ namespace StdioBus;
 /// </summary>
 internal abstract class PendingCall : Deadline
 {
+    private const int HandedOver = 1;
+    private const int GivenUp = 2;
     private readonly object _timing = new();
     private long _startedAt;
     private long _heardAt;
     private long _heldSince = -1;
     private string? _lastHeard;
+    private int _handover;
 
     /// <summary>Its number, which is in its id and is its cookie.</summary>
     public long Id { get; set; }
@@ -45,12 +48,24 @@ internal abstract class PendingCall : Deadline
     /// <summary>The worker that has it; -1 when that is not known. The table's alone.</summary>
     public int Worker { get; set; } = -1;
 
+    /// <summary>Whether the kernel has it. The table's alone.</summary>
+    public bool IsSent { get; set; }
+
     /// <summary>The list it is in. The table's alone.</summary>
     internal CallList? List { get; set; }
 
     internal PendingCall? Next { get; set; }
 
     internal PendingCall? Previous { get; set; }
+
+    /// <summary>
+    /// Its message is with the backend now. False when it was given up before: then this thread is the one to tell the
+    /// backend, as a message that comes after the word that it is given up would wait for ever.
+    /// </summary>
+    public bool HandOver() => Interlocked.CompareExchange(ref _handover, HandedOver, 0) == 0;
+
+    /// <summary>It is given up. False when its message is on the way still: <see cref="HandOver"/> will see it.</summary>
+    public bool Abandon() => Interlocked.CompareExchange(ref _handover, GivenUp, 0) == HandedOver;
 
     /// <summary>A notification that belongs to it; on the loop thread.</summary>
     public abstract void OnNotification(ref IncomingNotification notification);

@@ -5,8 +5,14 @@ namespace StdioBus;
 /// <summary>A request whose caller waits for the final result. It is its own awaitable, to be awaited once.</summary>
 internal sealed class RequestCall : PendingCall, IValueTaskSource<byte[]>
 {
-    private ManualResetValueTaskSourceCore<byte[]> _completion = new() { RunContinuationsAsynchronously = true };
+    // Its caller goes on inside of Release, which runs on the thread pool.
+    private ManualResetValueTaskSourceCore<byte[]> _completion;
     private ResultText? _text;
+    private byte[]? _result;
+    private Exception? _failure;
+
+    /// <summary>Lets its caller go on.</summary>
+    public required Completions Completions { get; init; }
 
     /// <summary>Gets each notification of the request; null when nobody wants them.</summary>
     public ProgressPump? Progress { get; init; }
@@ -21,10 +27,26 @@ internal sealed class RequestCall : PendingCall, IValueTaskSource<byte[]>
         Progress?.Post(notification.Copy());
     }
 
-    public override void OnResult(ReadOnlySpan<byte> result, int workerId) =>
-        _completion.SetResult(ResultText.Complete(result, _text));
+    public override void OnResult(ReadOnlySpan<byte> result, int workerId)
+    {
+        _result = ResultText.Complete(result, _text);
+        Completions.Add(this);
+    }
 
-    public override void OnFailure(Exception error) => _completion.SetException(error);
+    public override void OnFailure(Exception error)
+    {
+        _failure = error;
+        Completions.Add(this);
+    }
+
+    /// <summary>Lets its caller go on with the outcome; on the thread pool, once.</summary>
+    public void Release()
+    {
+        if (_failure is { } failure)
+            _completion.SetException(failure);
+        else
+            _completion.SetResult(_result!);
+    }
 
     byte[] IValueTaskSource<byte[]>.GetResult(short token) => _completion.GetResult(token);
 

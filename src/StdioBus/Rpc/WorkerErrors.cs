@@ -34,7 +34,7 @@ internal static class WorkerErrors
         KernelData known = fromKernel && data is { } raw ? KernelData.Read(raw) : default;
         string? pool = known.Pool ?? call.Pool?.Id ?? call.PoolName;
         string text = message is null ? $"The worker answered '{call.Method}' with an error that has no message."
-            : fromKernel ? Sentence(call.Method, message, known, pool)
+            : fromKernel ? Sentence(call.Method, kind, message, known, pool)
             : message;
         StdioBusException made = BusError.Create(kind, text);
         made.RpcCode = code;
@@ -48,11 +48,13 @@ internal static class WorkerErrors
     }
 
     // The kernel's message names the kind of error only; its reason says what happened.
-    private static string Sentence(string method, string message, in KernelData known, string? pool)
+    private static string Sentence(string method, BusErrorCode kind, string message, in KernelData known, string? pool)
     {
-        string reason = known.Reason is null ? "" : $": {known.Reason}";
-        string where = known.Worker is { } worker ? $" (worker {worker} of pool '{pool}')" : "";
-        return $"The request '{method}' failed: {message}{reason}{where}.";
+        string where = known.Worker is { } worker ? $"worker {worker} of pool '{pool}'" : pool is null ? "the bus" : $"pool '{pool}'";
+        string what = kind == BusErrorCode.TransportError && known is { Worker: not null, Reason: not null }
+            ? $"{where} {known.Reason}"
+            : known.Reason is null ? $"{message} ({where})" : $"{message} ({where}): {known.Reason}";
+        return $"The request '{method}' failed: {what}.";
     }
 
     // What the kernel puts into the data of its errors.

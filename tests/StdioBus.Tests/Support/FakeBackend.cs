@@ -40,10 +40,20 @@ internal sealed class FakeBackend : IBusBackend
         return Task.CompletedTask;
     }
 
-    public void Send(in OutgoingMessage message)
+    /// <summary>A test tells events on its own thread, and none of them ends a turn.</summary>
+    public bool IsEventThread => false;
+
+    public void Flush()
+    {
+        // Nothing is ever put off.
+    }
+
+    public void Send(in OutgoingMessage message, bool canWait = false)
     {
         Sent.Enqueue((Encoding.UTF8.GetString(message.Buffer!, 0, message.Length), message));
         message.Receipt?.SetResult();
+        if (message.Cookie != 0)
+            _events!.OnPlaced(message.Cookie, -1);
     }
 
     public void GiveUp(ulong cookie, in OutgoingMessage notice) =>

@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+
+namespace StdioBus;
+
+/// <summary>
+/// Lets the callers of ended requests go on, on the thread pool, many in one go: the answers of one read become one
+/// work item, and the requests that their callers make next leave together, after one wake-up of the loop.
+/// </summary>
+/// <remarks>
+/// A caller's code may block, on the answer to another request even. So whenever one is let go while others wait,
+/// another work item stands ready to take those over, and a wake-up is only put off while such a one stands ready.
+/// </remarks>
+internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
+{
+    [ThreadStatic]
+    private static Completions? t_running;
+
+    private readonly ConcurrentQueue<RequestCall> _ended = new();
+    private int _isScheduled;
+
+    /// <summary>
+    /// Whether the current thread lets callers go and more of them wait: what they send can leave together. To be asked
+    /// after the message was handed to the backend, so that either this sees that nobody waits any more, or whoever
+    /// took the last one sees the message.
+    /// </summary>
+    public bool MoreFollow => t_running == this && !_ended.IsEmpty;
+
+    /// <summary>Takes a call whose outcome is set.</summary>
+    public void Add(RequestCall call)
+    {
+        _ended.Enqueue(call);
+        if (!backend.IsEventThread)
+            Schedule();
+    }
+
+    /// <summary>Sees to the calls that were added on the backend's thread.</summary>
+    public void OnTurnEnd()
+    {
+        if (!_ended.IsEmpty)
+            Schedule();
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        // From here on another work item may be scheduled, which a call added now can rely on.
+        Interlocked.Exchange(ref _isScheduled, 0);
+        t_running = this;
+        while (_ended.TryDequeue(out RequestCall? call))
+        {
+            // The last one may block like any other, and nobody stands ready then to send what was put off.
+            if (_ended.IsEmpty)
+                backend.Flush();
+            else
+                Schedule();
+            call.Release();
+        }
+
+        t_running = null;
+        backend.Flush();
+    }
+
+    private void Schedule()
+    {
+        if (Interlocked.Exchange(ref _isScheduled, 1) == 0)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+}
