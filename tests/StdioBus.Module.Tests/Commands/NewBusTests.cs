@@ -209,6 +209,32 @@ public sealed class NewBusTests : IDisposable
     }
 
     [Fact]
+    public void Workers_see_the_variables_that_the_script_has_set_and_not_those_it_has_removed()
+    {
+        File.CreateSymbolicLink(Path.Combine(_folder, "kit-worker"), WorkerProgram.Path);
+        string? path = Environment.GetEnvironmentVariable("PATH");
+        string home = Environment.GetEnvironmentVariable("HOME") ?? "/";
+        try
+        {
+            _runspace.Run($"$env:KIT = 'set by the script'; $env:PATH = '{_folder}:' + $env:PATH; $bus = New-StdioBus kit kit-worker kit");
+            Assert.Equal("set by the script", About<string>("env"));
+            Assert.Empty(Assert.IsType<Bus>(_runspace.RunOne("$bus")).Pools[0].Environment);
+            _runspace.Run("$own = New-StdioBus own kit-worker kit -Environment @{ KIT = 'of the pool' }");
+            Assert.Equal("of the pool", About<string>("env"));
+            // One that was there when the process began.
+            _runspace.Run("$env:HOME = $null; $none = New-StdioBus none /bin/sh '-c', 'test -z \"${HOME+x}\" && echo gone >&2; cat'");
+            _runspace.Run("Invoke-BusRequest echo -Timeout 30 -ErrorAction SilentlyContinue");
+            Assert.Equal("gone", _runspace.RunOne("(Get-BusWorker -Bus $none).StandardErrorTail.Trim()"));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("PATH", path);
+            Environment.SetEnvironmentVariable("HOME", home);
+            Environment.SetEnvironmentVariable("KIT", null);
+        }
+    }
+
+    [Fact]
     public void Options_of_the_stdio_bus_envelope_are_written_by_hashtable()
     {
         _runspace.Run("$bus = New-StdioBus kit $worker kit -Envelope StdioBus");
