@@ -189,7 +189,7 @@ public sealed partial class Bus
             _backend.Send(new OutgoingMessage(buffers.Message.Detach(), length, options.Pool, call.RouteSession, Verbatim: target.IsVerbatim, Cookie: (ulong)call.Id), canWait: true);
             if (!call.HandOver())
                 _closer.TellGivenUp(call, "given up as it was sent");
-            if (!_completions.MoreFollow)
+            if (!_completions.CanPutOffFlush())
                 _backend.Flush();
         }
         finally

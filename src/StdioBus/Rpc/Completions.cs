@@ -12,24 +12,32 @@ namespace StdioBus;
 /// </remarks>
 internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
 {
+    // How many go together at most. With more, the loop, the callers and the worker would take turns instead of working
+    // at the same time; with fewer, wake-ups cost more than they gain.
+    private const int Together = 16;
+
     [ThreadStatic]
     private static Completions? t_running;
 
+    [ThreadStatic]
+    private static uint t_putOff;
+
     private readonly ConcurrentQueue<RequestCall> _ended = new();
     private int _isScheduled;
+    private uint _addedByBackend;
 
     /// <summary>
-    /// Whether the current thread lets callers go and more of them wait: what they send can leave together. To be asked
-    /// after the message was handed to the backend, so that either this sees that nobody waits any more, or whoever
-    /// took the last one sees the message.
+    /// Whether the wake-up for a message may be put off: the current thread lets callers go and more of them wait, so that
+    /// what they send can leave together. To be asked once a message, it was handed to the backend, so that either
+    /// this sees that nobody waits any more, or whoever took the last one sees the message.
     /// </summary>
-    public bool MoreFollow => t_running == this && !_ended.IsEmpty;
+    public bool CanPutOffFlush() => t_running == this && !_ended.IsEmpty && ++t_putOff % Together != 0;
 
     /// <summary>Takes a call whose outcome is set.</summary>
     public void Add(RequestCall call)
     {
         _ended.Enqueue(call);
-        if (!backend.IsEventThread)
+        if (!backend.IsEventThread || ++_addedByBackend % Together == 0)
             Schedule();
     }
 
