@@ -28,8 +28,9 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
 
     /// <summary>
     /// Whether the wake-up for a message may be put off: the current thread lets callers go and more of them wait, so that
-    /// what they send can leave together. To be asked once a message, it was handed to the backend, so that either
-    /// this sees that nobody waits any more, or whoever took the last one sees the message.
+    /// what they send can leave together. To be asked once for each message, after
+    /// it was handed to the backend: then either this sees that nobody waits any more, or whoever took the last one sees
+    /// the message.
     /// </summary>
     public bool CanPutOffFlush() => t_running == this && !_ended.IsEmpty && ++t_putOff % Together != 0;
 
