@@ -96,8 +96,14 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         TimeSpan patience = Grace + (timeout is { } given && given >= TimeSpan.Zero && given < TimeSpan.FromDays(1)
             ? given
             : TimeSpan.FromSeconds(_config.Limits?.DrainTimeoutSeconds is > 0 and var drain ? drain : 30));
-        if (await Task.WhenAny(_ended.Task, Task.Delay(patience)).ConfigureAwait(false) != _ended.Task)
+        try
+        {
+            await _ended.Task.WaitAsync(patience).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
             await KillAsync().ConfigureAwait(false);
+        }
     }
 
     public async Task KillAsync()
@@ -105,9 +111,14 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         if (Interlocked.CompareExchange(ref _threadState, 2, 0) != 1)
             return;
         Post(new LoopCommand(LoopCommandKind.Kill));
-        await Task.WhenAny(_ended.Task, Task.Delay(Grace)).ConfigureAwait(false);
-        if (!_ended.Task.IsCompleted)
-            throw new BusInternalException($"The loop thread of the bus '{_name()}' did not end within {Grace.TotalSeconds} s.");
+        try
+        {
+            await _ended.Task.WaitAsync(Grace).ConfigureAwait(false);
+        }
+        catch (TimeoutException error)
+        {
+            throw new BusInternalException($"The loop thread of the bus '{_name()}' did not end within {Grace.TotalSeconds} s.", error);
+        }
     }
 
     void IKernelEvents.OnMessage(in IncomingMessage message) => _events!.OnMessage(message);
