@@ -83,8 +83,8 @@ internal interface IBackendEvents
     /// <summary>A line of the kernel's log, or of a worker's stderr.</summary>
     void OnLog(BusLogLevel level, int? workerId, string text);
 
-    /// <summary>All events that there were for now have been told.</summary>
-    void OnTurnEnd();
+    /// <summary>All events that there were for now have been told. Whether callers go on now, who may send again soon.</summary>
+    bool OnTurnEnd();
 
     /// <summary>Nothing runs any more. Without an error it was asked to end.</summary>
     void OnClosed(StdioBusException? error);

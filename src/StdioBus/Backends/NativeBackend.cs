@@ -135,7 +135,7 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         return new KernelBus(_api, _config, _options, this);
     }
 
-    protected override void OnTurnEnd() => _events!.OnTurnEnd();
+    protected override bool OnTurnEnd() => _events!.OnTurnEnd();
 
     protected override void OnRunning(KernelBus kernel) => _started.SetResult();
 

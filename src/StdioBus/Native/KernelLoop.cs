@@ -8,6 +8,7 @@ namespace StdioBus;
 /// </summary>
 internal abstract class KernelLoop
 {
+    private const int YieldsBeforeBlocking = 8;
     private readonly ConcurrentQueue<LoopCommand> _commands = new();
     private readonly Thread _thread;
     private WakerHandle? _waker;
@@ -65,8 +66,8 @@ internal abstract class KernelLoop
     /// <summary>Called once the kernel runs.</summary>
     protected abstract void OnRunning(KernelBus kernel);
 
-    /// <summary>Called when a step, and when the commands that waited, are done with.</summary>
-    protected abstract void OnTurnEnd();
+    /// <summary>Called when a step, and when the commands that waited, are done with. Whether callers go on now.</summary>
+    protected abstract bool OnTurnEnd();
 
     /// <summary>Carries out a command.</summary>
     protected abstract void Execute(KernelBus kernel, in LoopCommand command);
@@ -128,10 +129,20 @@ internal abstract class KernelLoop
             if (EndNow || kernel.State == BusState.Stopped)
                 return;
             int code = kernel.Step(StepTimeout);
-            OnTurnEnd();
+            if (OnTurnEnd())
+                Linger();
             if (code < 0 && kernel.State != BusState.Stopped)
                 throw new BusTransportException($"The kernel's loop failed with code {code}.");
         }
+    }
+
+    // Callers that go on often send again at once. Giving up the CPU a few times before blocking lets them, without the
+    // price of a wake-up; it is no spinning, as whoever else wants the CPU has it meanwhile.
+    private void Linger()
+    {
+        Volatile.Write(ref _signalled, 1);
+        for (int i = 0; i < YieldsBeforeBlocking && _commands.IsEmpty; i++)
+            Thread.Yield();
     }
 
     private void RefuseRest()

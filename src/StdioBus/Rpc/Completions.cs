@@ -13,8 +13,8 @@ namespace StdioBus;
 internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
 {
     // How many go together at most. With more, the loop, the callers and the worker would take turns instead of working
-    // at the same time; with fewer, wake-ups cost more than they gain.
-    private const int Together = 16;
+    // at the same time; with fewer, wake-ups cost more than they gain. On one CPU they take turns anyway.
+    private static readonly uint Together = Environment.ProcessorCount > 1 ? 16 : 1024u;
 
     [ThreadStatic]
     private static Completions? t_running;
@@ -42,11 +42,13 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
             Schedule();
     }
 
-    /// <summary>Sees to the calls that were added on the backend's thread.</summary>
-    public void OnTurnEnd()
+    /// <summary>Sees to the calls that were added on the backend's thread. Whether there were any.</summary>
+    public bool OnTurnEnd()
     {
-        if (!_ended.IsEmpty)
-            Schedule();
+        if (_ended.IsEmpty)
+            return false;
+        Schedule();
+        return true;
     }
 
     void IThreadPoolWorkItem.Execute()

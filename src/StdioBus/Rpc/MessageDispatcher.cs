@@ -73,7 +73,7 @@ internal sealed class MessageDispatcher(
 
     public void OnLog(BusLogLevel level, int? workerId, string text) => log.Add(level, workerId, text);
 
-    public void OnTurnEnd() => completions.OnTurnEnd();
+    public bool OnTurnEnd() => completions.OnTurnEnd();
 
     public void OnClosed(StdioBusException? error) => closed(error);
 
