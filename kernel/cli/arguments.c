@@ -10,6 +10,7 @@ typedef enum option {
     STDIO,
     UNIX,
     TCP,
+    TOKEN_FILE,
     LOG_LEVEL,
     CHECK,
     VERSION,
@@ -23,9 +24,9 @@ static const struct {
 } options[OPTION_COUNT] = {
     [CONFIG] = {"--config", "PATH"}, [CONFIG_FD] = {"--config-fd", "N"},
     [STDIO] = {"--stdio", NULL},     [UNIX] = {"--unix", "PATH"},
-    [TCP] = {"--tcp", "HOST:PORT"},  [LOG_LEVEL] = {"--log-level", "LEVEL"},
-    [CHECK] = {"--check", NULL},     [VERSION] = {"--version", NULL},
-    [HELP] = {"--help", NULL},
+    [TCP] = {"--tcp", "HOST:PORT"},  [TOKEN_FILE] = {"--token-file", "PATH"},
+    [CHECK] = {"--check", NULL},     [LOG_LEVEL] = {"--log-level", "LEVEL"},
+    [HELP] = {"--help", NULL},       [VERSION] = {"--version", NULL},
 };
 
 void sbd_arguments_help(FILE *to) {
@@ -45,6 +46,9 @@ void sbd_arguments_help(FILE *to) {
         "  --unix PATH        clients on a Unix socket, of the same user only\n"
         "  --tcp HOST:PORT    clients on TCP; HOST is a name, an IPv4 address or an IPv6\n"
         "                     address in brackets; port 0 lets the system choose\n"
+        "  --token-file PATH  with --tcp: each client's first line must show the token that is\n"
+        "                     the first line of this file; without it only loopback addresses\n"
+        "                     (127.0.0.1, ::1, localhost) can be listened on\n"
         "\n"
         "  --log-level LEVEL  debug, info (default), warn or error; the log goes to\n"
         "                     standard error\n"
@@ -135,6 +139,9 @@ static bool parse_value(sbd_arguments *out, option which, const char *value) {
         return true;
     case TCP:
         return parse_tcp(out, value);
+    case TOKEN_FILE:
+        out->token_path = value;
+        return true;
     case LOG_LEVEL:
         return parse_level(out, value);
     default:
@@ -157,6 +164,10 @@ static bool check_together(sbd_arguments *out, const bool *given) {
         return refuse(out, "no configuration; expected --config PATH or --config-fd N");
     if (given[STDIO] + given[UNIX] + given[TCP] > 1)
         return refuse(out, "expected only one of --stdio, --unix and --tcp");
+    if (given[TOKEN_FILE] && !given[TCP])
+        return refuse(out, "--token-file is for --tcp: %s",
+                      given[UNIX] ? "a Unix socket admits only the same user"
+                                  : "a client on standard input needs no token");
     if (given[CONFIG_FD] && (out->config_fd == 1 || out->config_fd == 2))
         return refuse(out, "--config-fd %d is standard %s; expected a descriptor to read from",
                       out->config_fd, out->config_fd == 1 ? "output" : "error");

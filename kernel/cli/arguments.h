@@ -19,6 +19,7 @@ typedef struct sbd_arguments {
     sbd_action action;
     const char *config_path;       /* NULL: config_fd is set */
     int config_fd;                 /* -1: config_path is set */
+    const char *token_path;        /* NULL: no token */
     stdio_bus_listener_t listener; /* mode NONE: --stdio */
     stdio_bus_log_level_t log_level;
     char tcp_host[256];

@@ -64,7 +64,8 @@ static void on_stderr(stdio_bus_t *bus, int id, const char *line, size_t len, vo
 
 /* --- Start and stop ------------------------------------------------------------------------ */
 
-static bool start(daemon_state *d, const sbd_arguments *arguments, const sbd_source *source) {
+static bool start(daemon_state *d, const sbd_arguments *arguments, const sbd_source *source,
+                  const char *token) {
     stdio_bus_options_t options;
     memset(&options, 0, sizeof options);
     options.config_path = source->path;
@@ -82,7 +83,9 @@ static bool start(daemon_state *d, const sbd_arguments *arguments, const sbd_sou
     }
     d->client.bus = d->bus;
     stdio_bus_set_stderr_handler(d->bus, on_stderr, d);
-    int code = stdio_bus_start(d->bus);
+    int code = stdio_bus_set_access_token(d->bus, token);
+    if (code == STDIO_BUS_OK)
+        code = stdio_bus_start(d->bus);
     if (code != STDIO_BUS_OK) {
         sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR, "the bus could not start: %s",
                      stdio_bus_strerror(code));
@@ -208,7 +211,7 @@ static int finish_output(daemon_state *d, int status) {
     return status ? status : EXIT_FAILED;
 }
 
-int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source) {
+int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source, const char *token) {
     daemon_state d;
     memset(&d, 0, sizeof d);
     sbd_log_open(&d.log, STDERR_FILENO, (int)arguments->log_level);
@@ -220,7 +223,7 @@ int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source) {
     d.signals = sbd_signals_open();
     if (d.signals < 0)
         sbd_log_line(&d.log, STDIO_BUS_LOG_ERROR, "signals: %s", strerror(errno));
-    else if (start(&d, arguments, source))
+    else if (start(&d, arguments, source, token))
         status = run(&d);
     stdio_bus_destroy(d.bus);
     if (d.bus)

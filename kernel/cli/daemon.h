@@ -5,7 +5,7 @@
 #include "arguments.h"
 #include "source.h"
 
-/* Returns the exit status of the process. */
-int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source);
+/* token: what TCP clients must show, or NULL. Returns the exit status of the process. */
+int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source, const char *token);
 
 #endif

@@ -7,6 +7,7 @@
 #include "daemon.h"
 #include "source.h"
 #include "stdio_bus.h"
+#include "token.h"
 
 enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 
@@ -26,7 +27,7 @@ static int printed(void) {
 
 int main(int argc, char **argv) {
     sbd_arguments arguments;
-    sbd_source source;
+    sbd_source source = {0};
     if (open_standard_descriptors() != 0)
         return EXIT_RUNTIME;
     sbd_arguments_parse(argc, argv, &arguments);
@@ -46,12 +47,15 @@ int main(int argc, char **argv) {
     }
     bool check = arguments.action == SBD_ACTION_CHECK;
     int status = EXIT_USAGE;
-    if (sbd_source_read(&arguments, check, &source)) {
+    sbd_token token = {""};
+    bool has_token = arguments.token_path != NULL;
+    if ((!has_token || sbd_token_read(arguments.token_path, &token)) &&
+        sbd_source_read(&arguments, check, &source)) {
         if (check) {
             printf("%s: the configuration is valid\n", source.name);
             status = printed();
         } else {
-            status = sbd_daemon_run(&arguments, &source);
+            status = sbd_daemon_run(&arguments, &source, has_token ? token.text : NULL);
         }
     }
     sbd_source_free(&source);

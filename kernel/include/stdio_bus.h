@@ -167,6 +167,15 @@ typedef struct stdio_bus_counters {
 } stdio_bus_counters_t;
 STDIO_BUS_API void stdio_bus_get_counters(const stdio_bus_t *bus, stdio_bus_counters_t *counters);
 
+/* The token that clients of a TCP listener must show: 1 to 1,024 bytes of UTF-8, copied; NULL: none
+ * (the default). With a token the listener may be on any address, without one on a loopback
+ * address only. Each connection then has three seconds for its first line, which must be
+ *   {"jsonrpc":"2.0","id":1,"method":"stdio_bus/auth","params":{"token":"..."}}
+ * It is answered with a result, or with error -32600 "Not authorized" and closed. Unix sockets need
+ * no token: their peers are of the same user. Valid before stdio_bus_start().
+ * Returns 0, STDIO_BUS_ERR_STATE later, STDIO_BUS_EINVAL for an empty or too long token. */
+STDIO_BUS_API int stdio_bus_set_access_token(stdio_bus_t *bus, const char *token);
+
 /* Where the listener listens: "127.0.0.1:9000", "[::1]:9000" or the path; "" without one. */
 STDIO_BUS_API const char *stdio_bus_listen_endpoint(const stdio_bus_t *bus);
 

@@ -55,11 +55,6 @@ int sb_route_answer(sb_incoming *in) {
     return STDIO_BUS_OK;
 }
 
-static bool is_method(sb_token method, const char *name) {
-    size_t len = strlen(name);
-    return method.len == len + 2 && memcmp(method.p + 1, name, len) == 0;
-}
-
 static void splice(sb_incoming *in, sb_token found, sb_token known) {
     size_t at = (size_t)(found.p - in->msg);
     if (found.len != known.len || memcmp(found.p, known.p, known.len) != 0)
@@ -90,9 +85,9 @@ void sb_find_named_call(sb_incoming *in) {
     const sb_scan *scan = &in->scan;
     if (in->is_request)
         return;
-    if (scan->request_id.p && is_method(scan->method, "notifications/cancelled")) {
+    if (scan->request_id.p && sb_json_is(scan->method, "notifications/cancelled")) {
         find_cancelled(in, scan->request_id);
-    } else if (scan->params_id.p && is_method(scan->method, "$/cancelRequest")) {
+    } else if (scan->params_id.p && sb_json_is(scan->method, "$/cancelRequest")) {
         find_cancelled(in, scan->params_id);
     } else if (scan->progress_token.p) {
         sb_call *call =

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "bus_entry.h"
 #include "call.h"
 #include "client.h"
@@ -58,7 +59,7 @@ static bool copy_text(char **to, const char *from) {
 static bool build(sb_bus *bus) {
     sb_link *lists[] = {&bus->clients,         &bus->graveyard,     &bus->idle_sessions,
                         &bus->backlog_workers, &bus->dirty_workers, &bus->backlog_clients,
-                        &bus->dirty_clients};
+                        &bus->dirty_clients,   &bus->lobby};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         sb_list_init(lists[i]);
     uint64_t seed = sb_random();
@@ -366,6 +367,7 @@ void stdio_bus_destroy(stdio_bus_t *bus) {
     sb_config_free(&bus->config);
     free(bus->tcp_host);
     free(bus->unix_path);
+    sb_access_forget(bus);
     sb_poller_close(bus->poller);
     stdio_bus_waker_release(bus->waker);
     free(bus);

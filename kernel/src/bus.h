@@ -176,9 +176,19 @@ struct sb_worker {
     const char *ending; /* why the kernel ends it; NULL: it does not */
 };
 
+/* Where a connection to the listener stands. Only an admitted one is a client to anybody else. */
+typedef enum sb_client_stage {
+    SB_CLIENT_STRANGER, /* has to show the access token first */
+    SB_CLIENT_ADMITTED,
+    SB_CLIENT_DISMISSED /* was told why; nothing it sends counts any more */
+} sb_client_stage;
+
 struct sb_client {
     sb_conn conn;
     sb_bus *bus;
+    sb_client_stage stage;
+    bool trusted; /* may ask about the bus itself, see control.c */
+    char peer[80];
     sb_source source;
     sb_frame frame;
     sb_queue out;
@@ -190,8 +200,7 @@ struct sb_client {
     bool out_of_memory; /* an answer is missing from its queue: it is closed at the next flush */
     int *slowed;        /* ids of the workers paused for it */
     size_t slowed_count, slowed_cap;
-    sb_timer stall;
-    const char *reason;
+    sb_timer stall; /* how long it has not read, or has not shown a token, or does not go */
 };
 
 /* Where the way down to STOPPED has got to. */
@@ -234,6 +243,9 @@ struct stdio_bus {
     sb_conn host;
     sb_link clients, graveyard;
     size_t client_count;
+    sb_link lobby; /* connections that are no clients yet, or no more, in order of arrival */
+    size_t lobby_count;
+    char *access_token; /* NULL: none is asked for */
     uint64_t next_client;
     sb_table client_table; /* by id */
     sb_source listener;

@@ -7,6 +7,8 @@
 
 #include "call.h"
 #include "conn.h"
+#include "lobby.h"
+#include "reply.h"
 #include "route.h"
 #include "worker.h"
 
@@ -22,57 +24,61 @@ static void on_stall(void *owner) {
     sb_client_close(owner, "did not read within backpressure_timeout_sec");
 }
 
-static void turn_away(sb_bus *bus, sb_source *source, const char *why) {
-    char line[160];
-    int len = snprintf(line, sizeof line,
-                       "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32003,"
-                       "\"message\":\"Table full\",\"data\":{\"reason\":\"%s\"}}}\n",
-                       why);
-    sb_log(bus, STDIO_BUS_LOG_WARN, "a client was turned away: %s", why);
-    sb_pipe_signal held;
-    sb_pipe_signal_hold(&held);
-    sb_source_write(source, line, (size_t)len);
-    sb_pipe_signal_release(&held);
-    sb_source_close(bus->poller, source);
-}
-
-void sb_client_accept(sb_bus *bus, sb_source *source, const char *peer) {
-    if (bus->client_count >= bus->config.limits.max_clients) {
-        turn_away(bus, source, "max_clients is reached");
-        return;
-    }
-    sb_client *client = calloc(1, sizeof *client);
-    if (!client || !sb_timers_announce(&bus->timers, bus->timer_count + 1)) {
-        free(client);
-        turn_away(bus, source, "out of memory");
-        return;
-    }
+static bool take_over(sb_client *client, sb_bus *bus, sb_source *source, const char *peer) {
     client->bus = bus;
     client->source = *source;
     client->source.owner = client;
     client->source.kind = SB_ON_CLIENT;
-    client->stall = (sb_timer){.fire = on_stall, .owner = client};
-    sb_conn_init(&client->conn, bus->next_client, client);
+    client->stall.owner = client;
+    client->trusted = bus->options.listener.mode == STDIO_BUS_LISTEN_UNIX;
+    snprintf(client->peer, sizeof client->peer, "%s", peer);
+    sb_conn_init(&client->conn, 0, client);
     sb_frame_init(&client->frame, bus->config.limits.max_input_buffer);
     sb_list_init(&client->backlog_link);
     sb_list_init(&client->dirty_link);
-    if (!sb_table_add(&bus->client_table, id_key(&client->conn.id), client) ||
-        sb_poller_watch(bus->poller, &client->source, SB_READ) != 0) {
-        sb_table_remove(&bus->client_table, id_key(&client->conn.id));
-        turn_away(bus, &client->source, "out of memory");
-        sb_frame_free(&client->frame);
+    return sb_timers_announce(&bus->timers, bus->timer_count + 1) &&
+           sb_poller_watch(bus->poller, &client->source, SB_READ) == 0;
+}
+
+void sb_client_accept(sb_bus *bus, sb_source *source, const char *peer) {
+    sb_client *client = calloc(1, sizeof *client);
+    if (!client || !take_over(client, bus, source, peer)) {
+        sb_log(bus, STDIO_BUS_LOG_ERROR, "no memory for a client: %s was turned away", peer);
+        sb_source_close(bus->poller, source);
         free(client);
         return;
     }
-    bus->next_client++;
     bus->timer_count++;
+    sb_lobby_enter(client);
+    if (bus->access_token && !client->trusted)
+        sb_lobby_ask_for_token(client);
+    else
+        sb_client_admit(client);
+}
+
+void sb_client_admit(sb_client *client) {
+    sb_bus *bus = client->bus;
+    if (bus->client_count >= bus->config.limits.max_clients) {
+        sb_lobby_dismiss(client, SB_QUEUE_FULL, "Table full", "max_clients is reached");
+        return;
+    }
+    client->conn.id = bus->next_client;
+    if (!sb_table_add(&bus->client_table, id_key(&client->conn.id), client)) {
+        sb_lobby_dismiss(client, SB_QUEUE_FULL, "Table full", "out of memory");
+        return;
+    }
+    sb_lobby_leave(client);
+    client->stage = SB_CLIENT_ADMITTED;
+    client->stall.fire = on_stall;
+    bus->next_client++;
     bus->client_count++;
     bus->stats.client_connects++;
     sb_list_append(&bus->clients, &client->all);
     sb_log(bus, STDIO_BUS_LOG_INFO, "client %llu connected: %s",
-           (unsigned long long)client->conn.id, peer);
+           (unsigned long long)client->conn.id, client->peer);
     if (bus->options.on_client_connect)
-        bus->options.on_client_connect(bus, (int)client->conn.id, peer, bus->options.user_data);
+        bus->options.on_client_connect(bus, (int)client->conn.id, client->peer,
+                                       bus->options.user_data);
 }
 
 /* --- Back-pressure ------------------------------------------------------------------------- */
@@ -222,6 +228,8 @@ void sb_client_flush(sb_client *client) {
     client->blocked = sb_queue_len(&client->out) > 0;
     if (client->slow && sb_queue_len(&client->out) <= slow_above(client) / 2)
         no_longer_slow(client);
+    if (client->stage == SB_CLIENT_DISMISSED && !client->blocked)
+        sb_source_end_output(&client->source);
     watch(client);
     end_if_done(client);
 }
@@ -244,11 +252,13 @@ static void handle_lines(sb_client *client) {
     sb_bus *bus = client->bus;
     char *line;
     size_t len;
-    while (!client->closing && !client->slow) {
+    while (!client->closing && !client->slow && client->stage != SB_CLIENT_DISMISSED) {
         sb_frame_result result = sb_frame_next(&client->frame, &line, &len);
         if (result == SB_FRAME_MORE)
             break;
-        if (result == SB_FRAME_LINE)
+        if (client->stage == SB_CLIENT_STRANGER)
+            sb_lobby_read_token(client, result == SB_FRAME_LINE ? line : NULL, len);
+        else if (result == SB_FRAME_LINE)
             sb_route_message(bus, &client->conn, NULL, line, len);
         else
             too_long(client);
@@ -284,6 +294,10 @@ static void fail_asked(sb_client *client, const char *reason) {
 static void half_close(sb_client *client) {
     char *line;
     size_t len;
+    if (client->stage != SB_CLIENT_ADMITTED) {
+        sb_client_close(client, "it left before it had shown the access token");
+        return;
+    }
     if (sb_frame_rest(&client->frame, &line, &len) == SB_FRAME_LINE)
         sb_route_message(client->bus, &client->conn, NULL, line, len);
     if (client->closing)
@@ -316,6 +330,10 @@ static void read_once(sb_client *client) {
 void sb_client_on_ready(sb_client *client, unsigned ready) {
     if (ready & SB_WRITE)
         sb_client_flush(client);
+    if (client->stage == SB_CLIENT_DISMISSED) {
+        sb_lobby_wait_for_end(client);
+        return;
+    }
     bool reads = !client->closing && !client->slow && !client->half_closed && !client->backlog;
     if (reads && (ready & SB_READ))
         read_once(client);
@@ -327,28 +345,38 @@ void sb_client_on_ready(sb_client *client, unsigned ready) {
 /* --- The end ------------------------------------------------------------------------------------
  */
 
-void sb_client_close(sb_client *client, const char *reason) {
+/* What others know of it ends: its requests, what it was asked, its place in the tables. */
+static void dissolve(sb_client *client, const char *reason) {
     sb_bus *bus = client->bus;
-    if (client->closing)
-        return;
-    client->closing = true;
     sb_table_remove(&bus->client_table, id_key(&client->conn.id));
     sb_list_remove(&client->all);
-    sb_list_remove(&client->dirty_link);
-    sb_list_remove(&client->backlog_link);
-    sb_source_close(bus->poller, &client->source);
-    sb_timer_clear(&bus->timers, &client->stall);
     release_workers(client);
     while (!sb_list_is_empty(&client->conn.calls))
         sb_call_give_up(bus, SB_ENTRY(client->conn.calls.next, sb_call, of_conn));
     fail_asked(client, "the client that should answer has disconnected");
-    sb_conn_free(&client->conn);
-    sb_list_append(&bus->graveyard, &client->all);
     bus->client_count--;
-    bus->timer_count--;
     bus->stats.client_disconnects++;
     sb_log(bus, STDIO_BUS_LOG_INFO, "client %llu: %s", (unsigned long long)client->conn.id, reason);
-    if (bus->options.on_client_disconnect)
+}
+
+void sb_client_close(sb_client *client, const char *reason) {
+    sb_bus *bus = client->bus;
+    bool was_admitted = client->stage == SB_CLIENT_ADMITTED;
+    if (client->closing)
+        return;
+    client->closing = true;
+    sb_list_remove(&client->dirty_link);
+    sb_list_remove(&client->backlog_link);
+    sb_source_close(bus->poller, &client->source);
+    sb_timer_clear(&bus->timers, &client->stall);
+    bus->timer_count--;
+    if (was_admitted)
+        dissolve(client, reason);
+    else
+        sb_lobby_leave(client);
+    sb_conn_free(&client->conn);
+    sb_list_append(&bus->graveyard, &client->all);
+    if (was_admitted && bus->options.on_client_disconnect)
         bus->options.on_client_disconnect(bus, (int)client->conn.id, reason,
                                           bus->options.user_data);
 }
@@ -361,6 +389,8 @@ void sb_client_free(sb_client *client) {
 }
 
 void sb_clients_close(sb_bus *bus, const char *reason) {
+    while (!sb_list_is_empty(&bus->lobby))
+        sb_client_close(SB_ENTRY(bus->lobby.next, sb_client, all), reason);
     while (!sb_list_is_empty(&bus->clients))
         sb_client_close(SB_ENTRY(bus->clients.next, sb_client, all), reason);
 }

@@ -4,8 +4,10 @@
 
 #include "bus.h"
 
-/* Takes over an accepted connection, or tells it that max_clients is reached. */
+/* Takes over an accepted connection: a client at once, or once it has shown the access token. */
 void sb_client_accept(sb_bus *bus, sb_source *source, const char *peer);
+/* Makes it a client, or dismisses it when max_clients is reached. */
+void sb_client_admit(sb_client *client);
 sb_client *sb_client_find(sb_bus *bus, uint64_t id);
 /* Queues a message with its edits. Sent by `from` (NULL: the kernel), which is not read while the
  * client's queue is long. False: it is going away. Nothing is closed or freed before the flush, so

@@ -27,6 +27,7 @@ static const sb_limits default_limits = {
     .backpressure_timeout_sec = 60,
     .max_sessions = 65536,
     .max_pending = 65536,
+    .max_pending_per_client = 16384,
     .max_clients = 1024,
     .startup_timeout_sec = 10,
 };
@@ -244,6 +245,8 @@ LIMIT(backpressure_timeout_sec,
       read_count(check, place, value, 1, MOST_SECONDS, &limits->backpressure_timeout_sec))
 LIMIT(max_sessions, read_size(check, place, value, MOST_ENTRIES, &limits->max_sessions))
 LIMIT(max_pending, read_size(check, place, value, MOST_ENTRIES, &limits->max_pending))
+LIMIT(max_pending_per_client,
+      read_size(check, place, value, MOST_ENTRIES, &limits->max_pending_per_client))
 LIMIT(max_clients, read_count(check, place, value, 1, MOST_CLIENTS, &limits->max_clients))
 LIMIT(startup_timeout_sec,
       read_count(check, place, value, 1, MOST_SECONDS, &limits->startup_timeout_sec))
@@ -258,6 +261,7 @@ static const sb_field limit_fields[] = {
     {"backpressure_timeout_sec", false, read_backpressure_timeout_sec},
     {"max_sessions", false, read_max_sessions},
     {"max_pending", false, read_max_pending},
+    {"max_pending_per_client", false, read_max_pending_per_client},
     {"max_clients", false, read_max_clients},
     {"startup_timeout_sec", false, read_startup_timeout_sec},
 };

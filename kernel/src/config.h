@@ -29,6 +29,7 @@ typedef struct sb_limits {
     uint32_t backpressure_timeout_sec; /* default 60 */
     uint64_t max_sessions;             /* default 65,536 */
     uint64_t max_pending;              /* default 65,536 */
+    uint64_t max_pending_per_client;   /* of a socket client, not of the host; default 16,384 */
     uint32_t max_clients;              /* default 1,024 */
     uint32_t startup_timeout_sec;      /* default 10; checked and kept, but there is nothing to wait
                                         * for: the start of a process succeeds or fails at once */

@@ -71,6 +71,8 @@ static inline bool sb_scan_is_response(const sb_scan *s) {
  * length. A lone surrogate is kept as its three-byte form, so that distinct tokens stay
  * distinct. For a number token: the token itself. */
 size_t sb_json_decode(sb_token token, char *out);
+/* Whether a string token means `text`, of at most 64 bytes. */
+bool sb_json_is(sb_token token, const char *text);
 /* Whether a string token has no escape, so that its text is the bytes between the quotes. */
 bool sb_json_is_plain(sb_token token);
 

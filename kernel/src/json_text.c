@@ -9,6 +9,18 @@ bool sb_json_is_plain(sb_token token) {
            memchr(token.p, '\\', token.len) == NULL;
 }
 
+/* Names in messages hardly ever have escapes; a client that escapes '/' still means the same. */
+bool sb_json_is(sb_token token, const char *text) {
+    enum { LONGEST = 64 };
+    char decoded[6 * LONGEST + 2];
+    size_t len = strlen(text);
+    if (!token.p || token.len < len + 2 || token.len > 6 * len + 2 || token.p[0] != '"')
+        return false;
+    if (token.len == len + 2)
+        return memcmp(token.p + 1, text, len) == 0;
+    return sb_json_decode(token, decoded) == len && memcmp(decoded, text, len) == 0;
+}
+
 /* Four hexadecimal digits that the scan has already seen to be such. */
 static uint32_t hex4(const char *p) {
     uint32_t value = 0;

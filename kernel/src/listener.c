@@ -22,8 +22,9 @@ bool sb_listener_open(sb_bus *bus) {
     char why[512] = "";
     int error = 0;
     if (l->mode == STDIO_BUS_LISTEN_TCP) {
-        error = sb_listen_tcp(l->tcp_host ? l->tcp_host : "127.0.0.1", l->tcp_port, &bus->listener,
-                              bus->endpoint, sizeof bus->endpoint, why, sizeof why);
+        error = sb_listen_tcp(l->tcp_host ? l->tcp_host : "127.0.0.1", l->tcp_port,
+                              bus->access_token != NULL, &bus->listener, bus->endpoint,
+                              sizeof bus->endpoint, why, sizeof why);
     } else if (l->mode == STDIO_BUS_LISTEN_UNIX && (!l->unix_path || !l->unix_path[0])) {
         snprintf(why, sizeof why, "a Unix listener needs unix_path");
         error = 1;

@@ -5,39 +5,25 @@
 #include "conn.h"
 #include "worker.h"
 
-static void put_member(sb_text *t, const char *key, const char *value) {
-    sb_text_put(t, t->p[t->len - 1] == '{' ? "\"" : ",\"");
-    sb_text_put(t, key);
-    sb_text_put(t, "\":");
-    sb_text_quoted(t, value, strlen(value));
-}
-
-static void put_number(sb_text *t, const char *key, int64_t value) {
-    sb_text_put(t, t->p[t->len - 1] == '{' ? "\"" : ",\"");
-    sb_text_put(t, key);
-    sb_text_put(t, "\":");
-    sb_text_number(t, value);
-}
-
 static void put_data(sb_text *t, const sb_fault *fault) {
     sb_text_put(t, "{");
     if (fault->pool)
-        put_member(t, "pool", fault->pool->config->id);
+        sb_text_string_member(t, "pool", fault->pool->config->id);
     if (fault->worker >= 0)
-        put_number(t, "worker", fault->worker);
+        sb_text_number_member(t, "worker", fault->worker);
     if (fault->reason)
-        put_member(t, "reason", fault->reason);
+        sb_text_string_member(t, "reason", fault->reason);
     if (fault->exit) {
         const char *name = fault->exit->signal ? sb_signal_name(fault->exit->signal) : NULL;
         if (fault->exit->signal)
-            put_number(t, "signal", fault->exit->signal);
+            sb_text_number_member(t, "signal", fault->exit->signal);
         if (name)
-            put_member(t, "signalName", name);
+            sb_text_string_member(t, "signalName", name);
         if (fault->exit->known && !fault->exit->signal)
-            put_number(t, "exitCode", fault->exit->code);
+            sb_text_number_member(t, "exitCode", fault->exit->code);
     }
     if (fault->stderr_tail)
-        put_member(t, "stderr", fault->stderr_tail);
+        sb_text_string_member(t, "stderr", fault->stderr_tail);
     if (fault->code == SB_WORKER_EXITED && fault->written >= 0)
         sb_text_put(t, fault->written ? ",\"written\":true" : ",\"written\":false");
     if (fault->more)
@@ -48,7 +34,7 @@ static void put_data(sb_text *t, const sb_fault *fault) {
 static void compose(sb_text *t, const char *session, sb_token id, const sb_fault *fault) {
     sb_text_put(t, "{");
     if (session) {
-        put_member(t, "sessionId", session);
+        sb_text_string_member(t, "sessionId", session);
         sb_text_put(t, ",");
     }
     sb_text_put(t, "\"jsonrpc\":\"2.0\",\"id\":");
@@ -58,7 +44,7 @@ static void compose(sb_text *t, const char *session, sb_token id, const sb_fault
         sb_text_put(t, "null");
     sb_text_put(t, ",\"error\":{\"code\":");
     sb_text_number(t, fault->code);
-    put_member(t, "message", fault->message);
+    sb_text_string_member(t, "message", fault->message);
     sb_text_put(t, ",\"data\":");
     put_data(t, fault);
     sb_text_put(t, "}}");
@@ -76,6 +62,23 @@ void sb_reply_error(sb_bus *bus, const sb_asker *asker, const sb_fault *fault) {
         sb_log(bus, STDIO_BUS_LOG_ERROR, "out of memory: an error answer was lost");
     else
         sb_conn_deliver(bus, asker->conn, text.p, text.len, &none, &origin);
+    sb_text_return(&bus->message, &text);
+}
+
+void sb_reply_result(sb_bus *bus, sb_conn *conn, const stdio_bus_route_t *route, sb_token id,
+                     const sb_text *result) {
+    static const sb_edits none = {.count = 0};
+    sb_origin origin = {.kind = STDIO_BUS_RESPONSE, .cookie = route ? route->cookie : 0};
+    sb_text text = sb_text_borrow(&bus->message);
+    sb_text_put(&text, "{\"jsonrpc\":\"2.0\",\"id\":");
+    sb_text_add(&text, id.p, id.len);
+    sb_text_put(&text, ",\"result\":");
+    sb_text_add(&text, result->p, result->len);
+    sb_text_put(&text, "}");
+    if (text.failed || result->failed)
+        sb_log(bus, STDIO_BUS_LOG_ERROR, "out of memory: an answer was lost");
+    else
+        sb_conn_deliver(bus, conn, text.p, text.len, &none, &origin);
     sb_text_return(&bus->message, &text);
 }
 

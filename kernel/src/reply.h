@@ -12,6 +12,7 @@
 #define SB_WORKER_EXITED    (-32002)
 #define SB_QUEUE_FULL       (-32003)
 #define SB_SHUTTING_DOWN    (-32004)
+#define SB_NOT_AUTHORIZED   SB_INVALID_REQUEST
 
 typedef struct sb_fault {
     int code;
@@ -37,6 +38,9 @@ typedef struct sb_asker {
 } sb_asker;
 
 void sb_reply_error(sb_bus *bus, const sb_asker *asker, const sb_fault *fault);
+/* Answers with a result of the kernel's own, given as JSON text. route: of the request, or NULL. */
+void sb_reply_result(sb_bus *bus, sb_conn *conn, const stdio_bus_route_t *route, sb_token id,
+                     const sb_text *result);
 /* Answers a worker's own request. */
 void sb_reply_error_to_worker(sb_worker *w, sb_token id, const sb_fault *fault);
 

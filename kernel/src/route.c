@@ -6,6 +6,7 @@
 
 #include "call.h"
 #include "conn.h"
+#include "control.h"
 #include "deliver.h"
 #include "pool.h"
 #include "route_in.h"
@@ -322,9 +323,15 @@ static int route_request(sb_incoming *in) {
         sb_text_free(&more);
         return code;
     }
-    if (bus->pending >= bus->config.limits.max_pending) {
+    const sb_limits *limits = &bus->config.limits;
+    if (bus->pending >= limits->max_pending) {
         bus->counters.backpressure++;
-        return refuse_full(in, "max_pending", bus->config.limits.max_pending);
+        return refuse_full(in, "max_pending", limits->max_pending);
+    }
+    /* So that one client cannot use up what all of them share. */
+    if (in->conn->client && in->conn->pending >= limits->max_pending_per_client) {
+        bus->counters.backpressure++;
+        return refuse_full(in, "max_pending_per_client", limits->max_pending_per_client);
     }
     if (locate(in, &code))
         return code;
@@ -353,6 +360,8 @@ static int route_scanned(sb_incoming *in) {
     const sb_scan *scan = &in->scan;
     if (scan->method.p) {
         in->is_request = scan->id_kind != SB_ID_ABSENT;
+        if (sb_control_is_meant(in->bus, scan->method))
+            return sb_control(in);
         return in->is_request ? route_request(in) : route_notification(in);
     }
     if (sb_scan_is_response(scan))

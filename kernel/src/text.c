@@ -74,6 +74,24 @@ void sb_text_quoted(sb_text *t, const char *p, size_t len) {
     t->p[t->len] = '\0';
 }
 
+void sb_text_key(sb_text *t, const char *key) {
+    if (t->failed)
+        return;
+    sb_text_put(t, t->len && t->p[t->len - 1] == '{' ? "\"" : ",\"");
+    sb_text_put(t, key);
+    sb_text_put(t, "\":");
+}
+
+void sb_text_string_member(sb_text *t, const char *key, const char *value) {
+    sb_text_key(t, key);
+    sb_text_quoted(t, value, strlen(value));
+}
+
+void sb_text_number_member(sb_text *t, const char *key, int64_t value) {
+    sb_text_key(t, key);
+    sb_text_number(t, value);
+}
+
 void sb_edits_replace(sb_edits *e, size_t start, size_t end, const char *p, size_t len) {
     size_t i = e->count++;
     for (; i > 0 && e->list[i - 1].start > start; i--)

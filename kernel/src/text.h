@@ -24,6 +24,10 @@ void sb_text_put(sb_text *t, const char *literal);
 void sb_text_number(sb_text *t, int64_t value);
 /* As a JSON string, with quotes. */
 void sb_text_quoted(sb_text *t, const char *p, size_t len);
+/* Members of a JSON object, with the comma before all but the first. The key stands as it is. */
+void sb_text_key(sb_text *t, const char *key);
+void sb_text_string_member(sb_text *t, const char *key, const char *value);
+void sb_text_number_member(sb_text *t, const char *key, int64_t value);
 
 /* Changes to a message: ranges of its bytes that are replaced. Applied in one walk. */
 typedef struct sb_edit {

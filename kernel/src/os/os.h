@@ -81,6 +81,8 @@ ptrdiff_t sb_source_read(sb_source *s, void *buf, size_t len);
 ptrdiff_t sb_source_write(sb_source *s, const void *buf, size_t len);
 /* Stops watching and closes. Harmless on a closed source. */
 void sb_source_close(sb_poller *p, sb_source *s);
+/* Tells the peer of a socket that nothing more will come; reading goes on. */
+void sb_source_end_output(const sb_source *s);
 /* Takes over a descriptor of the host and makes it non-blocking. */
 int sb_source_adopt(intptr_t handle, sb_source *s);
 /* A second handle for the same stream. */
@@ -140,10 +142,11 @@ typedef struct sb_socket_file {
     uint64_t device, inode;
 } sb_socket_file;
 
-/* Opens a TCP listener on a loopback address; host may be an IPv4 or IPv6 address or a name. The
- * chosen address stands in `endpoint`, or the reason of the failure in `why`. */
-int sb_listen_tcp(const char *host, uint16_t port, sb_source *s, char *endpoint, size_t room,
-                  char *why, size_t why_len);
+/* Opens a TCP listener; host may be an IPv4 or IPv6 address or a name, of a loopback address unless
+ * `exposed` allows any. The chosen address stands in `endpoint`, or the reason of the failure in
+ * `why`. */
+int sb_listen_tcp(const char *host, uint16_t port, bool exposed, sb_source *s, char *endpoint,
+                  size_t room, char *why, size_t why_len);
 /* Opens a Unix socket of mode 0600. Replaces the socket of a dead process, refuses anything else
  * that stands at the path. */
 int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *why, size_t why_len);

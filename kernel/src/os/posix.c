@@ -67,6 +67,11 @@ void sb_source_close(sb_poller *p, sb_source *s) {
     s->handle = SB_NO_HANDLE;
 }
 
+/* Fails only when the peer is gone, which the next read tells. */
+void sb_source_end_output(const sb_source *s) {
+    shutdown(sb_fd(s), SHUT_WR);
+}
+
 int sb_source_adopt(intptr_t handle, sb_source *s) {
     int fd = (int)handle;
     int flags = fcntl(fd, F_GETFD);

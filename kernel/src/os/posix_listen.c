@@ -71,8 +71,8 @@ static int open_tcp(const struct addrinfo *a, sb_source *s, char *endpoint, size
 
 /* Of the addresses of a name the IPv4 ones are tried first, because that is where programs that
  * connect to "localhost" expect a server. */
-int sb_listen_tcp(const char *host, uint16_t port, sb_source *s, char *endpoint, size_t room,
-                  char *why, size_t why_len) {
+int sb_listen_tcp(const char *host, uint16_t port, bool exposed, sb_source *s, char *endpoint,
+                  size_t room, char *why, size_t why_len) {
     char service[8];
     snprintf(service, sizeof service, "%u", (unsigned)port);
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
@@ -86,15 +86,15 @@ int sb_listen_tcp(const char *host, uint16_t port, sb_source *s, char *endpoint,
         return EADDRNOTAVAIL;
     }
     int error = EADDRNOTAVAIL;
-    bool exposed = false;
+    bool refused = false;
     for (int pass = 0; pass < 2 && error; pass++) {
         for (const struct addrinfo *a = list; a && error; a = a->ai_next) {
             if ((a->ai_family == AF_INET) != (pass == 0))
                 continue;
-            if (is_loopback(a->ai_addr))
+            if (exposed || is_loopback(a->ai_addr))
                 error = open_tcp(a, s, endpoint, room);
             else
-                exposed = true;
+                refused = true;
         }
     }
     freeaddrinfo(list);
@@ -102,7 +102,7 @@ int sb_listen_tcp(const char *host, uint16_t port, sb_source *s, char *endpoint,
         return 0;
     char where[300];
     snprintf(where, sizeof where, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
-    if (exposed && error == EADDRNOTAVAIL) {
+    if (refused && error == EADDRNOTAVAIL) {
         snprintf(why, why_len,
                  "cannot listen on '%s': only a loopback address (127.0.0.1, ::1, localhost) is "
                  "open without an access token",

@@ -1,0 +1,16 @@
+/* token.h: the access token, out of its file. */
+#ifndef SBD_TOKEN_H
+#define SBD_TOKEN_H
+
+#include <stdbool.h>
+
+enum { SBD_TOKEN_MAX = 1024 };
+
+typedef struct sbd_token {
+    char text[SBD_TOKEN_MAX + 3]; /* room for a line break and to see that there is more */
+} sbd_token;
+
+/* Reads the first line of the file. On failure says why on standard error. */
+bool sbd_token_read(const char *path, sbd_token *out);
+
+#endif

@@ -1,0 +1,160 @@
+/* control.c: what the bus tells those that ask it: its workers and its numbers. These are for the
+ * host, the same user on a Unix socket and clients that have shown the access token: the answers
+ * hold process ids and what workers wrote to stderr. */
+#include "control.h"
+
+#include <string.h>
+
+#include "access.h"
+#include "reply.h"
+
+static const char prefix[] = "stdio_bus/";
+
+bool sb_control_is_meant(sb_bus *bus, sb_token method) {
+    size_t len = sizeof prefix - 1;
+    if (method.len < len + 2 || (method.p[1] != 's' && method.p[1] != '\\'))
+        return false;
+    if (sb_json_is_plain(method))
+        return memcmp(method.p + 1, prefix, len) == 0;
+    sb_text_clear(&bus->name);
+    char *decoded = sb_text_extend(&bus->name, method.len);
+    return decoded && sb_json_decode(method, decoded) >= len && memcmp(decoded, prefix, len) == 0;
+}
+
+/* --- stdio_bus/workers ------------------------------------------------------------------------ */
+
+static const char *state_name(stdio_bus_worker_state_t state) {
+    switch (state) {
+    case STDIO_BUS_WORKER_STARTING:
+        return "starting";
+    case STDIO_BUS_WORKER_RUNNING:
+        return "running";
+    case STDIO_BUS_WORKER_RESTARTING:
+        return "restarting";
+    case STDIO_BUS_WORKER_STOPPING:
+        return "stopping";
+    case STDIO_BUS_WORKER_STOPPED:
+        return "stopped";
+    case STDIO_BUS_WORKER_FAILED:
+        return "failed";
+    default:
+        return "suspended";
+    }
+}
+
+static void put_worker(sb_text *t, const stdio_bus_worker_info_t *w) {
+    sb_text_put(t, "{");
+    sb_text_number_member(t, "id", w->id);
+    sb_text_string_member(t, "pool", w->pool);
+    sb_text_string_member(t, "state", state_name(w->state));
+    sb_text_number_member(t, "pid", w->pid);
+    sb_text_number_member(t, "startedAt", w->started_at_ms);
+    sb_text_number_member(t, "restarts", (int64_t)w->restarts);
+    sb_text_number_member(t, "sessions", (int64_t)w->sessions);
+    sb_text_number_member(t, "pending", (int64_t)w->pending);
+    sb_text_number_member(t, "messagesIn", (int64_t)w->messages_in);
+    sb_text_number_member(t, "messagesOut", (int64_t)w->messages_out);
+    sb_text_number_member(t, "bytesIn", (int64_t)w->bytes_in);
+    sb_text_number_member(t, "bytesOut", (int64_t)w->bytes_out);
+    sb_text_number_member(t, "invalidLines", (int64_t)w->invalid_lines);
+    sb_text_number_member(t, "queuedBytes", (int64_t)w->queued_bytes);
+    sb_text_number_member(t, "paused", w->paused);
+    if (w->has_exited) {
+        sb_text_number_member(t, "lastExitCode", w->last_exit_code);
+        sb_text_number_member(t, "lastExitSignal", w->last_exit_signal);
+    }
+    if (w->last_reason[0])
+        sb_text_string_member(t, "lastReason", w->last_reason);
+    if (w->stderr_tail[0])
+        sb_text_string_member(t, "stderr", w->stderr_tail);
+    sb_text_put(t, "}");
+}
+
+static void put_workers(sb_text *t, sb_bus *bus) {
+    stdio_bus_worker_info_t info = {.size = sizeof info};
+    sb_text_put(t, "{\"workers\":[");
+    for (int i = 0; stdio_bus_worker_at(bus, i, &info) == STDIO_BUS_OK; i++) {
+        sb_text_put(t, i ? "," : "");
+        put_worker(t, &info);
+    }
+    sb_text_put(t, "]}");
+}
+
+/* --- stdio_bus/stats -------------------------------------------------------------------------- */
+
+static void put_stats(sb_text *t, sb_bus *bus) {
+    const stdio_bus_stats_t *s = &bus->stats;
+    const stdio_bus_counters_t *c = &bus->counters;
+    const struct {
+        const char *key;
+        uint64_t value;
+    } numbers[] = {
+        {"workers", bus->worker_count},
+        {"workersRunning", (uint64_t)stdio_bus_worker_count(bus)},
+        {"sessions", bus->sessions.count},
+        {"pending", bus->pending},
+        {"clients", bus->client_count},
+        {"messagesIn", s->messages_in},
+        {"messagesOut", s->messages_out},
+        {"bytesIn", s->bytes_in},
+        {"bytesOut", s->bytes_out},
+        {"workerRestarts", s->worker_restarts},
+        {"routingErrors", s->routing_errors},
+        {"clientConnects", s->client_connects},
+        {"clientDisconnects", s->client_disconnects},
+        {"lateReplies", c->late_replies},
+        {"invalidLines", c->invalid_lines},
+        {"droppedNotifications", c->dropped_notifications},
+        {"requeued", c->requeued},
+        {"sessionsEvicted", c->sessions_evicted},
+        {"backpressure", c->backpressure},
+    };
+    sb_text_put(t, "{");
+    sb_text_string_member(t, "version", stdio_bus_version());
+    sb_text_string_member(t, "state",
+                          bus->state == STDIO_BUS_STATE_RUNNING ? "running" : "stopping");
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sb_text_number_member(t, numbers[i].key, (int64_t)numbers[i].value);
+    sb_text_put(t, "}");
+}
+
+/* --- Requests --------------------------------------------------------------------------------- */
+
+static int answer(sb_incoming *in, void (*put)(sb_text *, sb_bus *)) {
+    sb_text result = {0};
+    put(&result, in->bus);
+    sb_reply_result(in->bus, in->conn, in->route, in->scan.id, &result);
+    sb_text_free(&result);
+    return STDIO_BUS_OK;
+}
+
+/* Whoever may ask anything needs no token any more. */
+static int answer_auth(sb_incoming *in) {
+    sb_access_answer(in->bus, in->conn, in->route, in->scan.id);
+    return STDIO_BUS_OK;
+}
+
+int sb_control(sb_incoming *in) {
+    const sb_client *client = in->conn->client;
+    if (in->scan.id_kind == SB_ID_OTHER) {
+        in->answer_null_id = true;
+        return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
+                         "the id is neither a string nor a number nor null", NULL);
+    }
+    if (!in->is_request)
+        return sb_refuse(in, SB_METHOD_NOT_FOUND, "Method not found",
+                         "the bus knows no such notification", NULL);
+    if (client && !client->trusted)
+        return sb_refuse(in, SB_NOT_AUTHORIZED, "Not authorized",
+                         "the bus answers only on standard input, to the same user on a Unix "
+                         "socket, and to clients that have shown the access token",
+                         NULL);
+    if (sb_json_is(in->scan.method, "stdio_bus/auth"))
+        return answer_auth(in);
+    if (sb_json_is(in->scan.method, "stdio_bus/workers"))
+        return answer(in, put_workers);
+    if (sb_json_is(in->scan.method, "stdio_bus/stats"))
+        return answer(in, put_stats);
+    return sb_refuse(in, SB_METHOD_NOT_FOUND, "Method not found",
+                     "the bus answers stdio_bus/auth, stdio_bus/workers and stdio_bus/stats", NULL);
+}

@@ -1,0 +1,12 @@
+/* control.h: requests to the bus itself, whose methods begin with "stdio_bus/". */
+#ifndef SB_CONTROL_H
+#define SB_CONTROL_H
+
+#include "route_in.h"
+
+/* Whether the message is for the bus, never for a worker. */
+bool sb_control_is_meant(sb_bus *bus, sb_token method);
+/* Answers it. */
+int sb_control(sb_incoming *in);
+
+#endif
