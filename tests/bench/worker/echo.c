@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static int speaks_mcp; /* --mcp: answers that client's handshake, too */
+
 enum { CAPACITY = 1 << 20 };
 
 static char input[CAPACITY], output[2 * CAPACITY];
@@ -21,6 +23,11 @@ static size_t answer(char *line, char *out) {
     if (!id)
         return 0; /* a notification */
     size_t id_length = *id == '"' ? strcspn(id + 1, "\"") + 2 : strcspn(id, ",}");
+    if (speaks_mcp && strstr(line, "\"initialize\""))
+        return (size_t)sprintf(out,
+                               "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"protocolVersion\":\"2025-06-18\","
+                               "\"capabilities\":{},\"serverInfo\":{\"name\":\"echo\",\"version\":\"1\"}}}\n",
+                               (int)id_length, id);
     const char *close = params ? strchr(params, '}') : NULL;
     int params_length = close ? (int)(close - params) + 1 : 4;
     return (size_t)sprintf(out, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":%.*s}\n", (int)id_length, id,
@@ -37,8 +44,9 @@ static void write_all(const char *data, size_t length) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     size_t held = 0;
+    speaks_mcp = argc > 1 && strcmp(argv[1], "--mcp") == 0;
     for (;;) {
         ssize_t n = read(STDIN_FILENO, input + held, sizeof input - held - 1);
         if (n <= 0)

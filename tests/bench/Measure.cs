@@ -1,0 +1,29 @@
+namespace StdioBus.Bench;
+
+/// <summary>Rounds in which every contestant runs once, and the medians of what they show.</summary>
+internal static class Measure
+{
+    private const int Rounds = 9;
+
+    /// <summary>The median of each contestant's figure over the rounds. A first round warms up and does not count.</summary>
+    public static async Task<double[]> MediansAsync(IReadOnlyList<Func<Task<double>>> contestants)
+    {
+        var figures = contestants.Select(_ => new List<double>()).ToArray();
+        for (int round = 0; round <= Rounds; round++)
+        {
+            for (int i = 0; i < contestants.Count; i++)
+            {
+                double figure = await contestants[i]();
+                if (round > 0) figures[i].Add(figure);
+            }
+        }
+
+        return [.. figures.Select(Median)];
+    }
+
+    public static double Median(List<double> values)
+    {
+        values.Sort();
+        return values[values.Count / 2];
+    }
+}
