@@ -1,13 +1,18 @@
-/* linux.c: epoll, the alarm (timerfd), the wake-up (eventfd). */
+/* linux.c: epoll, the alarm (timerfd), the wake-up (eventfd), the exit notice (pidfd). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "posix.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
 
 struct sb_poller {
     int epoll;
@@ -146,4 +151,8 @@ void sb_wake_signal(const sb_wake *w) {
 
 int sb_poller_attach(sb_poller *p, const sb_wake *w) {
     return add_mark(p->epoll, (int)w->handle, &wake_mark, EPOLLET);
+}
+
+int sb_exit_notice(pid_t pid) {
+    return (int)syscall(SYS_pidfd_open, pid, 0u);
 }

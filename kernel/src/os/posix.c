@@ -1,19 +1,15 @@
-/* posix.c: reading and writing, the launch of a child as far as it is plain POSIX, clock. */
+/* posix.c: reading and writing, clock, chance, words. */
 #define _GNU_SOURCE
 #include "posix.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-extern char **environ;
 
 /* --- Descriptors ---------------------------------------------------------------------- */
 
@@ -28,6 +24,27 @@ int sb_fd_nonblocking(int fd) {
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
         return errno;
     return 0;
+}
+
+int sb_pipe_open(int ends[2]) {
+    ends[0] = ends[1] = -1;
+    int error = sb_fd_pipe(ends);
+    for (int i = 0; i < 2 && !error; i++) {
+        if (ends[i] > 2)
+            continue;
+        int above = fcntl(ends[i], F_DUPFD_CLOEXEC, 3);
+        if (above < 0) {
+            error = errno;
+        } else {
+            close(ends[i]);
+            ends[i] = above;
+        }
+    }
+    if (error) {
+        sb_fd_close(&ends[0]);
+        sb_fd_close(&ends[1]);
+    }
+    return error;
 }
 
 ptrdiff_t sb_source_read(sb_source *s, void *buf, size_t len) {
@@ -78,6 +95,8 @@ int sb_source_adopt(intptr_t handle, sb_source *s) {
     if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) != 0)
         return errno;
     int error = sb_fd_nonblocking(fd);
+    if (!error)
+        error = sb_fd_without_signal(fd);
     if (error)
         return error;
     struct stat st;
@@ -99,158 +118,31 @@ int sb_source_duplicate(const sb_source *s, sb_source *copy) {
     return 0;
 }
 
-/* SIGPIPE goes to the thread that wrote, so blocking it in this thread and taking a new one off
- * before unblocking hides it from the host without touching the host's disposition. */
-void sb_pipe_signal_hold(sb_pipe_signal *held) {
-    struct sigaction now;
-    _Static_assert(sizeof(sigset_t) <= sizeof held->saved, "room for a signal set");
-    held->held = sigaction(SIGPIPE, NULL, &now) != 0 || now.sa_handler != SIG_IGN;
-    if (!held->held)
-        return;
-    sigset_t pipe_only, pending;
-    sigpending(&pending);
-    held->was_pending = sigismember(&pending, SIGPIPE) == 1;
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_only, (sigset_t *)(void *)held->saved);
-}
-
-void sb_pipe_signal_release(sb_pipe_signal *held) {
-    if (!held->held)
-        return;
-    sigset_t pending;
-    sigpending(&pending);
-    if (!held->was_pending && sigismember(&pending, SIGPIPE) == 1) {
-        sigset_t pipe_only;
-        int taken;
-        sigemptyset(&pipe_only);
-        sigaddset(&pipe_only, SIGPIPE);
-        sigwait(&pipe_only, &taken);
-    }
-    pthread_sigmask(SIG_SETMASK, (const sigset_t *)(const void *)held->saved, NULL);
-}
-
-/* --- The launch of a child ------------------------------------------------------------- */
-
-static const char *find_env(char *const *env, const char *key, size_t key_len) {
-    for (; env && *env; env++)
-        if (strncmp(*env, key, key_len) == 0 && (*env)[key_len] == '=')
-            return *env;
-    return NULL;
-}
-
-static size_t count(char *const *list) {
-    size_t n = 0;
-    while (list && list[n])
-        n++;
-    return n;
-}
-
-/* The inherited variables, but for those that `over` has, then `over`. */
-static void merge_env(char **out, char *const *inherited, char *const *over) {
-    for (char *const *e = inherited; e && *e; e++) {
-        const char *equals = strchr(*e, '=');
-        if (!equals || !find_env(over, *e, (size_t)(equals - *e)))
-            *out++ = *e;
-    }
-    for (; over && *over; over++)
-        *out++ = *over;
-    *out = NULL;
-}
-
-/* Writes the files to try into `paths` and their text into `text`. */
-static void list_paths(char **paths, char *text, const char *file, const char *search) {
-    if (strchr(file, '/')) {
-        *paths++ = strcpy(text, file);
-    } else {
-        for (const char *dir = search; dir;) {
-            const char *colon = strchr(dir, ':');
-            size_t len = colon ? (size_t)(colon - dir) : strlen(dir);
-            *paths++ = text;
-            /* An empty entry means the working directory. */
-            text +=
-                len ? sprintf(text, "%.*s/%s", (int)len, dir, file) : sprintf(text, "./%s", file);
-            text++;
-            dir = colon ? colon + 1 : NULL;
-        }
-    }
-    *paths = NULL;
-}
-
-int sb_launch_prepare(sb_launch *launch, const sb_command *command) {
-    size_t args = count(command->args);
-    char *const *inherited = command->inherit_env ? environ : NULL;
-    size_t vars = count(inherited) + count(command->env);
-    const char *search = find_env(command->env, "PATH", 4);
-    if (!search)
-        search = find_env(inherited, "PATH", 4);
-    search = search ? search + 5 : "/usr/local/bin:/usr/bin:/bin";
-    size_t dirs = 1;
-    for (const char *c = search; *c; c++)
-        dirs += *c == ':';
-
-    size_t pointers = (args + 2) + (args + 3) + (vars + 1) + (dirs + 1);
-    size_t text = strlen(search) + dirs * (strlen(command->file) + 4) + 1;
-    char **at = malloc(pointers * sizeof(char *) + text);
-    if (!at)
-        return ENOMEM;
-    launch->block = at;
-    launch->cwd = command->cwd;
-
-    launch->argv = at;
-    launch->shell_argv = launch->argv + args + 2;
-    launch->envp = launch->shell_argv + args + 3;
-    launch->paths = launch->envp + vars + 1;
-
-    launch->argv[0] = (char *)command->file;
-    launch->shell_argv[0] = (char *)"/bin/sh";
-    launch->shell_argv[1] = NULL; /* the script, filled in by the child */
-    for (size_t i = 0; i <= args; i++) {
-        char *arg = i < args ? command->args[i] : NULL;
-        launch->argv[1 + i] = arg;
-        launch->shell_argv[2 + i] = arg;
-    }
-    merge_env(launch->envp, inherited, command->env);
-    list_paths(launch->paths, (char *)(launch->paths + dirs + 1), command->file, search);
-    return 0;
-}
-
-void sb_launch_free(sb_launch *launch) {
-    free(launch->block);
-    *launch = (sb_launch){0};
-}
-
-const char *sb_signal_name(int signal) {
-    static const struct {
-        int number;
-        const char *name;
-    } names[] = {
-        {SIGHUP, "SIGHUP"},   {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"}, {SIGILL, "SIGILL"},
-        {SIGTRAP, "SIGTRAP"}, {SIGABRT, "SIGABRT"}, {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},
-        {SIGKILL, "SIGKILL"}, {SIGUSR1, "SIGUSR1"}, {SIGSEGV, "SIGSEGV"}, {SIGUSR2, "SIGUSR2"},
-        {SIGPIPE, "SIGPIPE"}, {SIGALRM, "SIGALRM"}, {SIGTERM, "SIGTERM"}, {SIGSTOP, "SIGSTOP"},
-        {SIGTSTP, "SIGTSTP"}, {SIGTTIN, "SIGTTIN"}, {SIGTTOU, "SIGTTOU"}, {SIGXCPU, "SIGXCPU"},
-        {SIGXFSZ, "SIGXFSZ"}, {SIGSYS, "SIGSYS"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].number == signal)
-            return names[i].name;
-    return NULL;
-}
-
 /* --- Clock, chance, words --------------------------------------------------------------- */
+
+/* A clock that does not run while the machine sleeps, so that nobody's time is up when it wakes,
+ * and the one that the poller's alarm runs on. That is CLOCK_MONOTONIC on Linux; on macOS that
+ * one runs on in sleep. */
+#ifdef __APPLE__
+#define MONOTONIC CLOCK_UPTIME_RAW
+#else
+#define MONOTONIC CLOCK_MONOTONIC
+#endif
 
 static int64_t read_clock(clockid_t id) {
     struct timespec now;
     clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+int64_t sb_clock_us(void) {
+    return read_clock(MONOTONIC);
+}
 int64_t sb_clock_ms(void) {
-    return read_clock(CLOCK_MONOTONIC);
+    return sb_clock_us() / 1000;
 }
 int64_t sb_clock_unix_ms(void) {
-    return read_clock(CLOCK_REALTIME);
+    return read_clock(CLOCK_REALTIME) / 1000;
 }
 
 uint64_t sb_random(void) {

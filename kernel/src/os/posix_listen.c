@@ -47,9 +47,10 @@ static bool is_loopback(const struct sockaddr *address) {
 }
 
 static int open_tcp(const struct addrinfo *a, sb_source *s, char *endpoint, size_t room) {
-    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return errno;
+    int fd;
+    int error = sb_fd_socket(a->ai_family, &fd);
+    if (error)
+        return error;
     int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (a->ai_family == AF_INET6)
@@ -58,7 +59,7 @@ static int open_tcp(const struct addrinfo *a, sb_source *s, char *endpoint, size
     socklen_t len = sizeof bound;
     if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, 128) != 0 ||
         getsockname(fd, (struct sockaddr *)&bound, &len) != 0) {
-        int error = errno;
+        error = errno;
         close(fd);
         return error;
     }
@@ -122,10 +123,11 @@ static int clear_path(const char *path, const struct sockaddr_un *address, char 
         snprintf(why, len, "cannot listen on '%s': it exists and is not a socket", path);
         return EEXIST;
     }
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe < 0)
-        return fail(errno, why, len, "listen on", path);
-    int error = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
+    int probe;
+    int error = sb_fd_socket(AF_UNIX, &probe);
+    if (error)
+        return fail(error, why, len, "listen on", path);
+    error = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
     close(probe);
     if (error == ECONNREFUSED)
         return unlink(path) == 0 || errno == ENOENT ? 0 : fail(errno, why, len, "replace", path);
@@ -148,9 +150,10 @@ int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *w
     int error = clear_path(path, &address, why, why_len);
     if (error)
         return error;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return fail(errno, why, why_len, "listen on", path);
+    int fd;
+    error = sb_fd_socket(AF_UNIX, &fd);
+    if (error)
+        return fail(error, why, why_len, "listen on", path);
     /* Nobody can connect between bind and listen, so the mode is in place in time. */
     bool bound = bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
     struct stat st;
@@ -178,14 +181,14 @@ void sb_unlink_unix(const char *path, const sb_socket_file *file) {
 
 /* For a Unix peer: its user must be ours. */
 static bool unix_peer_allowed(int fd, char *peer, size_t room) {
-    struct ucred who;
-    socklen_t len = sizeof who;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0) {
+    uid_t user;
+    pid_t pid;
+    if (!sb_fd_peer(fd, &user, &pid)) {
         snprintf(peer, room, "unix: unknown user");
         return false;
     }
-    snprintf(peer, room, "unix:pid=%ld,uid=%lu", (long)who.pid, (unsigned long)who.uid);
-    return who.uid == geteuid();
+    snprintf(peer, room, "unix:pid=%ld,uid=%lu", (long)pid, (unsigned long)user);
+    return user == geteuid();
 }
 
 sb_accept_result sb_accept(sb_source *listener, sb_source *out, char *peer, size_t room) {
@@ -193,22 +196,19 @@ sb_accept_result sb_accept(sb_source *listener, sb_source *out, char *peer, size
     socklen_t len = sizeof address;
     int fd;
     do
-        fd = accept4(sb_fd(listener), (struct sockaddr *)&address, &len,
-                     SOCK_CLOEXEC | SOCK_NONBLOCK);
+        fd = sb_fd_accept(sb_fd(listener), (struct sockaddr *)&address, &len);
     while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
     if (fd < 0) {
         bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
         return exhausted ? SB_ACCEPT_EXHAUSTED : SB_ACCEPT_NONE;
     }
-    if (address.ss_family == AF_UNIX) {
-        if (!unix_peer_allowed(fd, peer, room)) {
-            close(fd);
-            return SB_ACCEPT_REFUSED;
-        }
-    } else {
+    if (address.ss_family == AF_INET || address.ss_family == AF_INET6) {
         int on = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         format_address((struct sockaddr *)&address, peer, room);
+    } else if (!unix_peer_allowed(fd, peer, room)) { /* also for what says no family */
+        close(fd);
+        return SB_ACCEPT_REFUSED;
     }
     *out = SB_SOURCE_CLOSED;
     out->handle = fd;
