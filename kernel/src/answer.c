@@ -29,7 +29,7 @@ int sb_route_answer(sb_incoming *in) {
     sb_bus *bus = in->bus;
     sb_call *call = NULL;
     if (in->scan.id_kind != SB_ID_OTHER)
-        call = sb_call_given_to_conn(bus, in->conn, sb_id_key(&bus->id_key, in->scan.id));
+        call = sb_call_given_to_conn(bus, in->conn, sb_id_key(bus, in->scan.id));
     if (!call)
         return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
                          "an answer to a request that no worker has in flight here", NULL);
@@ -66,7 +66,7 @@ static void splice(sb_incoming *in, sb_token found, sb_token known) {
  * waits for a worker is not cancelled: nobody has begun it. */
 static void find_cancelled(sb_incoming *in, sb_token named) {
     sb_bus *bus = in->bus;
-    sb_token key = sb_id_key(&bus->id_key, named);
+    sb_key key = sb_id_key(bus, named);
     sb_call *call = sb_call_made_by_conn(bus, in->conn, key);
     if (call && call->worker && (!in->worker || in->worker == call->worker)) {
         in->worker = call->worker;
@@ -90,8 +90,7 @@ void sb_find_named_call(sb_incoming *in) {
     } else if (scan->params_id.p && sb_json_is(scan->method, "$/cancelRequest")) {
         find_cancelled(in, scan->params_id);
     } else if (scan->progress_token.p) {
-        sb_call *call =
-            sb_call_by_conn_token(bus, in->conn, sb_id_key(&bus->id_key, scan->progress_token));
+        sb_call *call = sb_call_by_conn_token(bus, in->conn, sb_id_key(bus, scan->progress_token));
         if (!call || (in->worker && in->worker != call->worker))
             return;
         in->worker = call->worker;

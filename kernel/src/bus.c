@@ -62,11 +62,7 @@ static bool build(sb_bus *bus) {
                         &bus->dirty_clients,   &bus->lobby};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         sb_list_init(lists[i]);
-    uint64_t seed = sb_random();
-    sb_table *tables[] = {&bus->client_table, &bus->origins, &bus->goals,
-                          &bus->tokens,       &bus->cookies, &bus->sessions};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        sb_table_init(tables[i], seed + i);
+    bus->seed = sb_random();
     sb_conn_init(&bus->host, 0, NULL);
     bus->listener = SB_SOURCE_CLOSED;
     bus->next_client = 1;

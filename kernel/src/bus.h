@@ -67,8 +67,7 @@ struct sb_conn {
 
 /* A request in flight. A forward call was made by a connection and is answered by a worker; a
  * reverse call was made by a worker and is answered by a connection. The id goes out as it came
- * (`wire` == `id`) unless the receiver already holds the same id from somebody else. Keys are the
- * ids in the form that compares (see key.h). */
+ * (`wire` == `id`) unless the receiver already holds the same id from somebody else. */
 struct sb_call {
     sb_link of_conn, of_worker;
     sb_conn *conn;     /* NULL: given up; the entry only keeps the id from being used again */
@@ -78,18 +77,18 @@ struct sb_call {
     sb_held *held; /* where it waits, while worker is NULL */
     uint64_t cookie;
     bool reverse;
-    bool pinned;            /* to this worker: never moved to another */
-    bool restore;           /* put the session back on the answer */
-    bool spliced;           /* wire differs from id */
-    uint64_t begin, end;    /* its bytes in the worker's stream */
-    size_t id_at, token_at; /* where the two tokens stand in the message as written */
-    char *text;             /* the block that the next ones point into */
-    sb_token id;            /* as it came */
-    sb_token id_key, wire_key;
+    bool pinned;                /* to this worker: never moved to another */
+    bool restore;               /* put the session back on the answer */
+    bool spliced;               /* wire differs from id */
+    uint64_t begin, end;        /* its bytes in the worker's stream */
+    size_t id_at, token_at;     /* where the two tokens stand in the message as written */
+    char *text;                 /* the block that the next ones point into */
+    sb_token id;                /* as it came */
     sb_token wire;              /* as it went out */
     sb_token token, token_wire; /* the progress token, p NULL: none */
-    sb_key origin, goal;        /* its places in the tables */
-    sb_key progress;            /* in the table of tokens; p NULL: not there */
+    sb_key token_key;
+    sb_key origin, goal; /* its places in the tables, under id and wire */
+    sb_key progress;     /* in the table of tokens; p NULL: not there */
     sb_call *next_free;
     char alias[24], token_alias[24]; /* ids of the kernel's own making */
     char inlined[72];                /* the block, when it is small */
@@ -247,6 +246,7 @@ struct stdio_bus {
     size_t lobby_count;
     char *access_token; /* NULL: none is asked for */
     uint64_t next_client;
+    uint64_t seed;         /* of all hashes */
     sb_table client_table; /* by id */
     sb_source listener;
     sb_socket_file socket_file;

@@ -12,8 +12,9 @@
 #include "session.h"
 
 enum {
-    KEPT_FREE = 1024,   /* entries kept for reuse */
-    MAX_GIVEN_UP = 1024 /* a worker: how many unanswered ids are remembered after giving up */
+    LONGEST_NUMBER = 24, /* of one that was written another way */
+    KEPT_FREE = 1024,    /* entries kept for reuse */
+    MAX_GIVEN_UP = 1024  /* a worker: how many unanswered ids are remembered after giving up */
 };
 
 /* --- Keys ---------------------------------------------------------------------------------- */
@@ -25,7 +26,7 @@ static bool is_integer(sb_token n) {
     return true;
 }
 
-sb_token sb_id_key(sb_text *scratch, sb_token id) {
+static sb_token canonical_id(sb_text *scratch, sb_token id) {
     sb_text_clear(scratch);
     if (id.p[0] == '"') {
         if (sb_json_is_plain(id))
@@ -53,6 +54,14 @@ sb_token sb_id_key(sb_text *scratch, sb_token id) {
     return scratch->failed ? id : (sb_token){scratch->p, scratch->len};
 }
 
+static sb_key key_of(const sb_bus *bus, sb_token t) {
+    return (sb_key){.p = t.p, .len = t.len, .hash = sb_hash(bus->seed, t.p, t.len)};
+}
+
+sb_key sb_id_key(sb_bus *bus, sb_token id) {
+    return key_of(bus, canonical_id(&bus->id_key, id));
+}
+
 /* Salts keep the four kinds of entries apart; connections and workers never reuse a number. */
 static uint64_t conn_asks(const sb_conn *c) {
     return c->id << 1;
@@ -66,31 +75,33 @@ static uint64_t worker_answers(const sb_worker *w) {
 static uint64_t conn_answers(const sb_conn *c) {
     return c->id << 1 | 1;
 }
-static sb_key key_in(sb_token t, uint64_t salt) {
-    return (sb_key){.p = t.p, .len = t.len, .salt = salt};
+static sb_key key_in(sb_key key, uint64_t salt) {
+    key.salt = salt;
+    return key;
 }
 
-sb_call *sb_call_made_by_conn(sb_bus *bus, const sb_conn *c, sb_token key) {
+sb_call *sb_call_made_by_conn(sb_bus *bus, const sb_conn *c, sb_key key) {
     return sb_table_get(&bus->origins, key_in(key, conn_asks(c)));
 }
-sb_call *sb_call_made_by_worker(sb_bus *bus, const sb_worker *w, sb_token key) {
+sb_call *sb_call_made_by_worker(sb_bus *bus, const sb_worker *w, sb_key key) {
     return sb_table_get(&bus->origins, key_in(key, worker_asks(w)));
 }
-sb_call *sb_call_given_to_worker(sb_bus *bus, const sb_worker *w, sb_token key) {
+sb_call *sb_call_given_to_worker(sb_bus *bus, const sb_worker *w, sb_key key) {
     return sb_table_get(&bus->goals, key_in(key, worker_answers(w)));
 }
-sb_call *sb_call_given_to_conn(sb_bus *bus, const sb_conn *c, sb_token key) {
+sb_call *sb_call_given_to_conn(sb_bus *bus, const sb_conn *c, sb_key key) {
     return sb_table_get(&bus->goals, key_in(key, conn_answers(c)));
 }
-sb_call *sb_call_by_worker_token(sb_bus *bus, const sb_worker *w, sb_token key) {
+sb_call *sb_call_by_worker_token(sb_bus *bus, const sb_worker *w, sb_key key) {
     return sb_table_get(&bus->tokens, key_in(key, worker_answers(w)));
 }
-sb_call *sb_call_by_conn_token(sb_bus *bus, const sb_conn *c, sb_token key) {
+sb_call *sb_call_by_conn_token(sb_bus *bus, const sb_conn *c, sb_key key) {
     return sb_table_get(&bus->tokens, key_in(key, conn_answers(c)));
 }
 
+/* Cookies are the host's own numbers: nobody chooses them to collide. */
 static sb_key cookie_key(const uint64_t *cookie) {
-    return (sb_key){.p = cookie, .len = sizeof *cookie, .salt = 0};
+    return (sb_key){.p = cookie, .len = sizeof *cookie, .hash = *cookie};
 }
 sb_call *sb_call_by_cookie(const sb_bus *bus, uint64_t cookie) {
     return sb_table_get(&bus->cookies, cookie_key(&cookie));
@@ -118,8 +129,8 @@ static void recycle(sb_bus *bus, sb_call *call) {
     bus->free_call_count++;
 }
 
-sb_call *sb_call_open(sb_bus *bus, bool reverse, sb_conn *c, sb_worker *w, sb_token id,
-                      sb_token key, sb_token token) {
+sb_call *sb_call_open(sb_bus *bus, bool reverse, sb_conn *c, sb_worker *w, sb_token id, sb_key key,
+                      sb_token token) {
     sb_call *call = bus->free_calls;
     if (call) {
         bus->free_calls = call->next_free;
@@ -133,7 +144,7 @@ sb_call *sb_call_open(sb_bus *bus, bool reverse, sb_conn *c, sb_worker *w, sb_to
     call->reverse = reverse;
 
     bool same = key.p == id.p;
-    size_t need = id.len + (same ? 0 : key.len) + (token.p ? token.len : 0);
+    size_t need = id.len + (same ? 0 : key.len) + (token.p ? 2 * token.len + LONGEST_NUMBER : 0);
     call->text = need <= sizeof call->inlined ? call->inlined : malloc(need);
     if (!call->text) {
         free(call);
@@ -141,9 +152,14 @@ sb_call *sb_call_open(sb_bus *bus, bool reverse, sb_conn *c, sb_worker *w, sb_to
     }
     char *at = call->text;
     call->id = store(&at, id);
-    call->id_key = same ? call->id : store(&at, key);
-    call->token = store(&at, token);
-    call->origin = key_in(call->id_key, reverse ? worker_asks(w) : conn_asks(c));
+    key.p = same ? call->id.p : store(&at, (sb_token){key.p, key.len}).p;
+    call->origin = key_in(key, reverse ? worker_asks(w) : conn_asks(c));
+    if (token.p) {
+        call->token = store(&at, token);
+        call->token_key = sb_id_key(bus, call->token);
+        if (call->token_key.p != call->token.p)
+            call->token_key.p = store(&at, (sb_token){call->token_key.p, call->token_key.len}).p;
+    }
     if (!sb_table_add(&bus->origins, call->origin, call)) {
         recycle(bus, call);
         return NULL;
@@ -196,26 +212,20 @@ static void place_token(sb_bus *bus, sb_call *call, uint64_t salt) {
     call->progress.p = NULL;
     if (!call->token.p)
         return;
-    sb_token key = sb_id_key(&bus->id_key, call->token);
-    const sb_call *other = sb_table_get(&bus->tokens, key_in(key, salt));
+    sb_key key = key_in(call->token_key, salt);
+    const sb_call *other = sb_table_get(&bus->tokens, key);
     if (other) {
         bool same_asker = call->reverse ? other->worker == call->worker : other->conn == call->conn;
         if (same_asker)
             return;
-        do
+        do {
             call->token_wire =
                 make_alias(bus, call->token, call->token_alias, sizeof call->token_alias);
-        while (sb_table_get(&bus->tokens, key_in(call->token_wire, salt)));
-        key = call->token_wire;
-    } else if (key.p != call->token.p) {
-        /* A key that is not the token's own text must live as long as the call. */
-        if (key.len > sizeof call->token_alias)
-            return;
-        key.p = memcpy(call->token_alias, key.p, key.len);
+            key = key_in(key_of(bus, call->token_wire), salt);
+        } while (sb_table_get(&bus->tokens, key));
     }
-    sb_key progress = key_in(key, salt);
-    if (sb_table_add(&bus->tokens, progress, call))
-        call->progress = progress;
+    if (sb_table_add(&bus->tokens, key, call))
+        call->progress = key;
 }
 
 bool sb_call_place(sb_bus *bus, sb_call *call, sb_worker *w, sb_conn *c) {
@@ -224,14 +234,14 @@ bool sb_call_place(sb_bus *bus, sb_call *call, sb_worker *w, sb_conn *c) {
     if (!bond)
         return false;
     call->wire = call->id;
-    call->wire_key = call->id_key;
     call->spliced = false;
-    while (sb_table_get(&bus->goals, key_in(call->wire_key, salt))) {
+    sb_key goal = key_in(call->origin, salt);
+    while (sb_table_get(&bus->goals, goal)) {
         call->wire = make_alias(bus, call->id, call->alias, sizeof call->alias);
-        call->wire_key = call->wire;
+        goal = key_in(key_of(bus, call->wire), salt);
         call->spliced = true;
     }
-    call->goal = key_in(call->wire_key, salt);
+    call->goal = goal;
     if (!sb_table_add(&bus->goals, call->goal, call)) {
         call->goal.p = NULL;
         return false;

@@ -5,26 +5,26 @@
 #include "bus.h"
 #include "reply.h"
 
-/* The form of an id in which equal ids have equal bytes: a string with its escapes decoded, in
- * quotes; a number in its usual notation; null. The result points into the token or into
- * `scratch`. */
-sb_token sb_id_key(sb_text *scratch, sb_token id);
+/* The key of an id: equal for equal ids, however they are written (a string with its escapes
+ * decoded, in quotes; a number in its usual notation; null). It points into the token, or into the
+ * bus's scratch memory until the next call. */
+sb_key sb_id_key(sb_bus *bus, sb_token id);
 
 /* A call that this connection (forward) or this worker (reverse) has in flight under that id. */
-sb_call *sb_call_made_by_conn(sb_bus *bus, const sb_conn *c, sb_token key);
-sb_call *sb_call_made_by_worker(sb_bus *bus, const sb_worker *w, sb_token key);
+sb_call *sb_call_made_by_conn(sb_bus *bus, const sb_conn *c, sb_key key);
+sb_call *sb_call_made_by_worker(sb_bus *bus, const sb_worker *w, sb_key key);
 /* A call that the worker, or the connection, was given under that id. */
-sb_call *sb_call_given_to_worker(sb_bus *bus, const sb_worker *w, sb_token key);
-sb_call *sb_call_given_to_conn(sb_bus *bus, const sb_conn *c, sb_token key);
+sb_call *sb_call_given_to_worker(sb_bus *bus, const sb_worker *w, sb_key key);
+sb_call *sb_call_given_to_conn(sb_bus *bus, const sb_conn *c, sb_key key);
 /* A call whose progress is reported under that token. */
-sb_call *sb_call_by_worker_token(sb_bus *bus, const sb_worker *w, sb_token key);
-sb_call *sb_call_by_conn_token(sb_bus *bus, const sb_conn *c, sb_token key);
+sb_call *sb_call_by_worker_token(sb_bus *bus, const sb_worker *w, sb_key key);
+sb_call *sb_call_by_conn_token(sb_bus *bus, const sb_conn *c, sb_key key);
 sb_call *sb_call_by_cookie(const sb_bus *bus, uint64_t cookie);
 
 /* Registers a call under its asker: a connection for a forward call, else `worker`. token.p may be
  * NULL. NULL without memory. */
-sb_call *sb_call_open(sb_bus *bus, bool reverse, sb_conn *c, sb_worker *w, sb_token id,
-                      sb_token key, sb_token token);
+sb_call *sb_call_open(sb_bus *bus, bool reverse, sb_conn *c, sb_worker *w, sb_token id, sb_key key,
+                      sb_token token);
 bool sb_call_set_cookie(sb_bus *bus, sb_call *call, uint64_t cookie);
 void sb_call_set_session(sb_call *call, sb_session *session);
 /* Registers it under its receiver (worker, for a forward call; c, for a reverse one) and chooses

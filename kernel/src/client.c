@@ -12,12 +12,12 @@
 #include "route.h"
 #include "worker.h"
 
-static sb_key id_key(const uint64_t *id) {
-    return (sb_key){.p = id, .len = sizeof *id, .salt = 0};
+static sb_key id_key(const sb_bus *bus, const uint64_t *id) {
+    return (sb_key){.p = id, .len = sizeof *id, .hash = sb_hash(bus->seed, id, sizeof *id)};
 }
 
 sb_client *sb_client_find(sb_bus *bus, uint64_t id) {
-    return sb_table_get(&bus->client_table, id_key(&id));
+    return sb_table_get(&bus->client_table, id_key(bus, &id));
 }
 
 static void on_stall(void *owner) {
@@ -63,7 +63,7 @@ void sb_client_admit(sb_client *client) {
         return;
     }
     client->conn.id = bus->next_client;
-    if (!sb_table_add(&bus->client_table, id_key(&client->conn.id), client)) {
+    if (!sb_table_add(&bus->client_table, id_key(bus, &client->conn.id), client)) {
         sb_lobby_dismiss(client, SB_QUEUE_FULL, "Table full", "out of memory");
         return;
     }
@@ -348,7 +348,7 @@ void sb_client_on_ready(sb_client *client, unsigned ready) {
 /* What others know of it ends: its requests, what it was asked, its place in the tables. */
 static void dissolve(sb_client *client, const char *reason) {
     sb_bus *bus = client->bus;
-    sb_table_remove(&bus->client_table, id_key(&client->conn.id));
+    sb_table_remove(&bus->client_table, id_key(bus, &client->conn.id));
     sb_list_remove(&client->all);
     release_workers(client);
     while (!sb_list_is_empty(&client->conn.calls))

@@ -67,7 +67,7 @@ static void learn_session(sb_worker *w, const sb_call *call, sb_token token) {
 
 static void deliver_answer(sb_worker *w, const sb_scan *scan, const char *line, size_t len) {
     sb_bus *bus = w->bus;
-    sb_call *call = sb_call_given_to_worker(bus, w, sb_id_key(&bus->id_key, scan->id));
+    sb_call *call = sb_call_given_to_worker(bus, w, sb_id_key(bus, scan->id));
     if (!call || !call->conn) {
         bus->counters.late_replies++;
         sb_log_debug(bus, "[worker=%d] dropped an answer nobody waits for, id %.*s", w->id,
@@ -173,7 +173,7 @@ static void deliver_request(sb_worker *w, const sb_scan *scan, const char *line,
                "the id is neither a string nor a number nor null");
         return;
     }
-    sb_token key = sb_id_key(&bus->id_key, scan->id);
+    sb_key key = sb_id_key(bus, scan->id);
     if (sb_call_made_by_worker(bus, w, key)) {
         refuse(w, (sb_token){0}, SB_INVALID_REQUEST, "Invalid Request",
                "a request with this id is in flight already");
@@ -219,7 +219,7 @@ static void deliver_request(sb_worker *w, const sb_scan *scan, const char *line,
         sb_session_release(bus, session);
     sb_text_free(&member);
     if (!delivered) {
-        call = sb_call_made_by_worker(bus, w, sb_id_key(&bus->id_key, scan->id));
+        call = sb_call_made_by_worker(bus, w, sb_id_key(bus, scan->id));
         if (call)
             sb_call_close(bus, call);
         refuse(w, scan->id, SB_METHOD_NOT_FOUND, "Method not found",
@@ -236,13 +236,13 @@ static sb_call *named_call(sb_worker *w, const sb_scan *scan, bool *names_one) {
     *names_one = false;
     if (scan->progress_token.p) {
         *names_one = true;
-        return sb_call_by_worker_token(bus, w, sb_id_key(&bus->id_key, scan->progress_token));
+        return sb_call_by_worker_token(bus, w, sb_id_key(bus, scan->progress_token));
     }
     const sb_token *named = scan->request_id.p ? &scan->request_id : &scan->params_id;
     if (!named->p)
         return NULL;
     *names_one = true;
-    sb_token key = sb_id_key(&bus->id_key, *named);
+    sb_key key = sb_id_key(bus, *named);
     sb_call *call = sb_call_made_by_worker(bus, w, key);
     return call ? call : sb_call_given_to_worker(bus, w, key);
 }

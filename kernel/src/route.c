@@ -243,8 +243,10 @@ static int send_request(sb_incoming *in) {
         sb_worker_note_full(in->worker);
         return refuse_full(in, "max_output_queue", limits->max_output_queue);
     }
-    sb_token key = sb_id_key(&bus->id_key, in->scan.id);
-    sb_call *call = sb_call_open(bus, false, in->conn, NULL, in->scan.id, key, in->scan.meta_token);
+    if (in->id_key.p != in->scan.id.p)
+        in->id_key = sb_id_key(bus, in->scan.id); /* the scratch memory may have served others */
+    sb_call *call =
+        sb_call_open(bus, false, in->conn, NULL, in->scan.id, in->id_key, in->scan.meta_token);
     if (!call)
         return sb_refuse(in, SB_QUEUE_FULL, "Table full", "out of memory", NULL);
     call->pool = in->pool;
@@ -313,7 +315,8 @@ static int route_request(sb_incoming *in) {
         return STDIO_BUS_ERR_STATE;
     if (bus->state != STDIO_BUS_STATE_RUNNING)
         return sb_refuse(in, SB_SHUTTING_DOWN, "Shutting down", "the bus is stopping", NULL);
-    if (sb_call_made_by_conn(bus, in->conn, sb_id_key(&bus->id_key, in->scan.id))) {
+    in->id_key = sb_id_key(bus, in->scan.id);
+    if (sb_call_made_by_conn(bus, in->conn, in->id_key)) {
         sb_text more = {0};
         sb_text_put(&more, ",\"id\":");
         sb_text_add(&more, in->scan.id.p, in->scan.id.len);

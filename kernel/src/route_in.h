@@ -25,6 +25,7 @@ typedef struct sb_incoming {
     bool opens;     /* the session is opened if it is new */
     bool enveloped; /* it stood at the top level */
     bool moot;      /* names a request that is over */
+    sb_key id_key;  /* of a request's id, unless it had to be written another way */
     sb_edits edits;
 } sb_incoming;
 

@@ -6,15 +6,21 @@
 #include "conn.h"
 #include "pool.h"
 
-static sb_key key_of(const sb_pool *pool, const char *name, size_t len) {
-    return (sb_key){.p = name, .len = len, .salt = pool->index};
+static sb_key key_of(const sb_bus *bus, const char *name, size_t len) {
+    return (sb_key){.p = name, .len = len, .hash = sb_hash(bus->seed, name, len)};
+}
+
+static sb_key in_pool(sb_key key, const sb_pool *pool) {
+    key.salt = pool->index;
+    return key;
 }
 
 sb_session *sb_session_find(sb_bus *bus, const sb_pool *pool, const char *name, size_t len) {
+    sb_key key = key_of(bus, name, len);
     if (pool)
-        return sb_table_get(&bus->sessions, key_of(pool, name, len));
+        return sb_table_get(&bus->sessions, in_pool(key, pool));
     for (size_t i = 0; i < bus->config.pool_count; i++) {
-        sb_session *s = sb_table_get(&bus->sessions, key_of(&bus->pools[i], name, len));
+        sb_session *s = sb_table_get(&bus->sessions, in_pool(key, &bus->pools[i]));
         if (s)
             return s;
     }
@@ -24,7 +30,7 @@ sb_session *sb_session_find(sb_bus *bus, const sb_pool *pool, const char *name, 
 static void forget(sb_bus *bus, sb_session *s) {
     sb_session_unbind(s);
     sb_list_remove(&s->lru);
-    sb_table_remove(&bus->sessions, key_of(s->pool, s->name, s->len));
+    sb_table_remove(&bus->sessions, in_pool(key_of(bus, s->name, s->len), s->pool));
     free(s);
 }
 
@@ -52,7 +58,7 @@ sb_session *sb_session_open(sb_bus *bus, sb_pool *pool, const char *name, size_t
     s->len = len;
     memcpy(s->name, name, len);
     sb_list_init(&s->of_worker);
-    if (!sb_table_add(&bus->sessions, key_of(pool, s->name, len), s)) {
+    if (!sb_table_add(&bus->sessions, in_pool(key_of(bus, s->name, len), pool), s)) {
         free(s);
         return NULL;
     }

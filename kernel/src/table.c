@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALLEST = 16 };
+enum {
+    SMALLEST = 16,
+    KEPT = 256 /* a table that shrank below would soon grow again under any load */
+};
 
 static uint64_t rotate(uint64_t x, int bits) {
     return x << bits | x >> (64 - bits);
@@ -30,41 +33,42 @@ static void absorb(uint64_t v[4], uint64_t word) {
     v[0] ^= word;
 }
 
-/* SipHash with one round a word and three at the end, keyed by the table's seed, with the salt
- * as the first word of the message. Never 0, which marks an empty slot. */
-static uint64_t hash_key(const sb_table *t, sb_key key) {
-    uint64_t k0 = t->seed;
-    uint64_t k1 = rotate(t->seed, 32) ^ 0x9E3779B97F4A7C15u;
+/* SipHash with one round a word and three at the end. */
+uint64_t sb_hash(uint64_t seed, const void *bytes, size_t left) {
+    uint64_t k0 = seed;
+    uint64_t k1 = rotate(seed, 32) ^ 0x9E3779B97F4A7C15u;
     uint64_t v[4] = {k0 ^ 0x736F6D6570736575u, k1 ^ 0x646F72616E646F6Du, k0 ^ 0x6C7967656E657261u,
                      k1 ^ 0x7465646279746573u};
-    absorb(v, key.salt);
-    const unsigned char *p = key.p;
-    size_t left = key.len;
+    const unsigned char *p = bytes;
+    uint64_t last = (uint64_t)left << 56;
     for (; left >= 8; left -= 8, p += 8) {
         uint64_t word;
         memcpy(&word, p, 8);
         absorb(v, word);
     }
-    uint64_t last = 0;
-    if (left)
-        memcpy(&last, p, left);
+    if (left) {
+        uint64_t word = 0;
+        memcpy(&word, p, left);
+        last |= word;
+    }
     absorb(v, last);
-    absorb(v, key.len);
     v[2] ^= 0xFF;
     mix(v);
     mix(v);
     mix(v);
-    uint64_t hash = v[0] ^ v[1] ^ v[2] ^ v[3];
-    return hash ? hash : 1;
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* The hash of the bytes cannot be foreseen, so spreading it by the salt needs no secret of its own.
+ * Never 0, which marks an empty slot. */
+static uint64_t place_of(sb_key key) {
+    uint64_t x = (key.hash ^ key.salt * 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
+    x ^= x >> 32;
+    return x ? x : 1;
 }
 
 static bool same_key(sb_key a, sb_key b) {
     return a.len == b.len && a.salt == b.salt && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}
-
-void sb_table_init(sb_table *t, uint64_t seed) {
-    memset(t, 0, sizeof *t);
-    t->seed = seed;
 }
 
 void sb_table_free(sb_table *t) {
@@ -74,10 +78,10 @@ void sb_table_free(sb_table *t) {
 }
 
 /* The slot that holds the key, or the empty one where it would go. cap is not 0. */
-static size_t find(const sb_table *t, uint64_t hash, sb_key key) {
+static size_t find(const sb_table *t, uint64_t place, sb_key key) {
     size_t mask = t->cap - 1;
-    size_t i = hash & mask;
-    while (t->slots[i].hash && !(t->slots[i].hash == hash && same_key(t->slots[i].key, key)))
+    size_t i = place & mask;
+    while (t->slots[i].place && !(t->slots[i].place == place && same_key(t->slots[i].key, key)))
         i = (i + 1) & mask;
     return i;
 }
@@ -88,10 +92,10 @@ static bool resize(sb_table *t, size_t cap) {
         return false;
     size_t mask = cap - 1;
     for (size_t i = 0; i < t->cap; i++) {
-        if (!t->slots[i].hash)
+        if (!t->slots[i].place)
             continue;
-        size_t at = t->slots[i].hash & mask;
-        while (slots[at].hash)
+        size_t at = t->slots[i].place & mask;
+        while (slots[at].place)
             at = (at + 1) & mask;
         slots[at] = t->slots[i];
     }
@@ -104,19 +108,19 @@ static bool resize(sb_table *t, size_t cap) {
 void *sb_table_get(const sb_table *t, sb_key key) {
     if (t->count == 0)
         return NULL;
-    const sb_slot *slot = &t->slots[find(t, hash_key(t, key), key)];
-    return slot->hash ? slot->value : NULL;
+    const sb_slot *slot = &t->slots[find(t, place_of(key), key)];
+    return slot->place ? slot->value : NULL;
 }
 
 bool sb_table_add(sb_table *t, sb_key key, void *value) {
     /* At most three quarters full. */
     if (t->count + 1 > t->cap / 4 * 3 && !resize(t, t->cap ? t->cap * 2 : SMALLEST))
         return false;
-    uint64_t hash = hash_key(t, key);
-    sb_slot *slot = &t->slots[find(t, hash, key)];
-    if (slot->hash)
+    uint64_t place = place_of(key);
+    sb_slot *slot = &t->slots[find(t, place, key)];
+    if (slot->place)
         return false;
-    *slot = (sb_slot){hash, key, value};
+    *slot = (sb_slot){place, key, value};
     t->count++;
     return true;
 }
@@ -124,14 +128,14 @@ bool sb_table_add(sb_table *t, sb_key key, void *value) {
 void *sb_table_remove(sb_table *t, sb_key key) {
     if (t->count == 0)
         return NULL;
-    size_t hole = find(t, hash_key(t, key), key);
-    if (!t->slots[hole].hash)
+    size_t hole = find(t, place_of(key), key);
+    if (!t->slots[hole].place)
         return NULL;
     void *value = t->slots[hole].value;
     size_t mask = t->cap - 1;
-    for (size_t i = (hole + 1) & mask; t->slots[i].hash; i = (i + 1) & mask) {
+    for (size_t i = (hole + 1) & mask; t->slots[i].place; i = (i + 1) & mask) {
         /* A follower may fill the hole unless its own place lies after the hole. */
-        size_t home = t->slots[i].hash & mask;
+        size_t home = t->slots[i].place & mask;
         if (((i - home) & mask) >= ((i - hole) & mask)) {
             t->slots[hole] = t->slots[i];
             hole = i;
@@ -140,7 +144,7 @@ void *sb_table_remove(sb_table *t, sb_key key) {
     memset(&t->slots[hole], 0, sizeof t->slots[hole]);
     t->count--;
     /* Without memory for a smaller array the larger one stays: nothing is lost by that. */
-    if (t->cap > SMALLEST && t->count < t->cap / 8)
+    if (t->cap > KEPT && t->count < t->cap / 8)
         (void)resize(t, t->cap / 2);
     return value;
 }
@@ -148,7 +152,7 @@ void *sb_table_remove(sb_table *t, sb_key key) {
 void *sb_table_next(const sb_table *t, size_t *at) {
     while (*at < t->cap) {
         const sb_slot *slot = &t->slots[(*at)++];
-        if (slot->hash)
+        if (slot->place)
             return slot->value;
     }
     return NULL;

@@ -7,14 +7,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A key knows the hash of its bytes, so that it can be looked up in several tables, and removed
+ * later, without hashing again. */
 typedef struct sb_key {
     const void *p;
     size_t len;
+    uint64_t hash; /* sb_hash() of the bytes */
     uint64_t salt; /* part of the key: e.g. the connection an id belongs to */
 } sb_key;
 
+/* Keyed by a random seed, so that clients cannot choose colliding keys. */
+uint64_t sb_hash(uint64_t seed, const void *p, size_t len);
+
 typedef struct sb_slot {
-    uint64_t hash; /* 0: empty */
+    uint64_t place; /* hash and salt together; 0: empty */
     sb_key key;
     void *value;
 } sb_slot;
@@ -23,10 +29,9 @@ typedef struct sb_table {
     sb_slot *slots;
     size_t cap; /* a power of two, or 0 */
     size_t count;
-    uint64_t seed; /* random, so that clients cannot choose colliding keys */
 } sb_table;
 
-void sb_table_init(sb_table *t, uint64_t seed);
+/* An empty table is all zeroes. */
 void sb_table_free(sb_table *t);
 void *sb_table_get(const sb_table *t, sb_key key);
 /* Adds; false without memory or when the key is present (then nothing changes). */
