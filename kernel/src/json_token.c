@@ -15,8 +15,7 @@ static bool is_digit(const unsigned char *p, const unsigned char *end) {
     return p < end && *p >= '0' && *p <= '9';
 }
 
-/* Skips what needs no look of its own: printable ASCII but quote and backslash. May stop
- * early; the caller looks at the byte it stopped at. */
+/* Skips what needs no look of its own: printable ASCII but quote and backslash. */
 static const unsigned char *skip_plain(const unsigned char *p, const unsigned char *end) {
 #if defined(__SSE2__)
     const __m128i quote = _mm_set1_epi8('"');
@@ -49,6 +48,8 @@ static const unsigned char *skip_plain(const unsigned char *p, const unsigned ch
         p += 8;
     }
 #endif
+    while (p < end && *p >= ' ' && *p < 0x80 && *p != '"' && *p != '\\')
+        p++;
     return p;
 }
 

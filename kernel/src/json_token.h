@@ -21,6 +21,8 @@ static inline const unsigned char *sb_json_fail(sb_json_fault *fault, const unsi
 
 static inline const unsigned char *sb_json_skip_space(const unsigned char *p,
                                                       const unsigned char *end) {
+    if (p<end && * p> ' ') /* nearly always */
+        return p;
     while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
         p++;
     return p;

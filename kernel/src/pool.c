@@ -81,7 +81,7 @@ void sb_pool_leave(sb_worker *w) {
 }
 
 void sb_pool_update(sb_worker *w) {
-    if (!w->place[0])
+    if (!w->place[0] || w->pool->running == 1)
         return;
     for (int o = 0; o < SB_ORDERS; o++)
         settle(w->pool, o, w->place[o]);
