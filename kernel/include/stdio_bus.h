@@ -51,8 +51,9 @@ typedef struct stdio_bus_route {
  * plain JSON-RPC. route may be NULL. A response (no method, an id) answers a request that the
  * host was handed, under the id with which it was handed over; a worker that the route names
  * must be the one that asked. A notification that cancels a request (notifications/cancelled,
- * $/cancelRequest) goes to the worker that has it; when the request is over it is counted
- * (dropped_notifications) and the call returns 0. */
+ * $/cancelRequest) goes to the worker that has it; a request that still waits for a worker is
+ * taken back and answered with the error -32800; when the request is over the notification is
+ * counted (dropped_notifications). The call returns 0 in each of these cases. */
 STDIO_BUS_API int stdio_bus_send(stdio_bus_t *bus, const stdio_bus_route_t *route, const char *msg,
                                  size_t len);
 

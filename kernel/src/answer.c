@@ -43,8 +43,9 @@ int sb_route_answer(sb_incoming *in) {
         sb_worker_note_full(w);
         return sb_refuse(in, SB_QUEUE_FULL, "Queue full", "max_output_queue is reached", NULL);
     }
-    if (w->pool->config->standard && !in->verbatim)
-        sb_edits_strip(&in->edits, &in->scan, in->msg, in->len);
+    int code;
+    if (sb_strip_envelope(in, &code))
+        return code;
     size_t at = (size_t)(in->scan.id.p - in->msg);
     if (in->scan.id.len != call->id.len || memcmp(in->scan.id.p, call->id.p, call->id.len) != 0)
         sb_edits_replace(&in->edits, at, at + in->scan.id.len, call->id.p, call->id.len);
@@ -61,9 +62,19 @@ static void splice(sb_incoming *in, sb_token found, sb_token known) {
         sb_edits_replace(&in->edits, at, at + found.len, known.p, known.len);
 }
 
+/* No worker has seen the request yet, so that taking it back is up to the kernel. */
+static void take_back(sb_bus *bus, sb_call *call) {
+    sb_fault fault = {.code = SB_CANCELLED,
+                      .message = "Request cancelled",
+                      .pool = call->pool,
+                      .worker = -1,
+                      .reason = "it was cancelled while it waited for a worker",
+                      .written = -1};
+    sb_call_fail(bus, call, &fault);
+}
+
 /* A cancellation names a request of the same connection. One that is over makes it moot: sent to
- * any worker, it could hit another connection's request with the same id. A request that still
- * waits for a worker is not cancelled: nobody has begun it. */
+ * any worker, it could hit another connection's request with the same id. */
 static void find_cancelled(sb_incoming *in, sb_token named) {
     sb_bus *bus = in->bus;
     sb_key key = sb_id_key(bus, named);
@@ -74,10 +85,17 @@ static void find_cancelled(sb_incoming *in, sb_token named) {
         splice(in, named, call->wire);
         return;
     }
+    if (call && call->held && !in->pinned) {
+        take_back(bus, call);
+        in->moot = true;
+        return;
+    }
     const sb_call *other = in->worker ? sb_call_given_to_worker(bus, in->worker, key) : NULL;
     bool own_leftover = other && !other->conn && !in->conn->client;
-    if (!in->pinned || (other && !own_leftover))
+    if (!in->pinned || (other && !own_leftover)) {
+        bus->counters.dropped_notifications++;
         in->moot = true;
+    }
 }
 
 void sb_find_named_call(sb_incoming *in) {

@@ -78,7 +78,7 @@ struct sb_call {
     uint64_t cookie;
     bool reverse;
     bool pinned;                /* to this worker: never moved to another */
-    bool restore;               /* put the session back on the answer */
+    bool enveloped;             /* its asker named the session at the top level */
     bool spliced;               /* wire differs from id */
     uint64_t begin, end;        /* its bytes in the worker's stream */
     size_t id_at, token_at;     /* where the two tokens stand in the message as written */

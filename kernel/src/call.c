@@ -336,8 +336,9 @@ void sb_call_close(sb_bus *bus, sb_call *call) {
     recycle(bus, call);
 }
 
-/* The id must not be used again at that worker while its answer may still come: another
- * connection's request under the same id would get it. So the entry stays, without its asker. */
+/* The id and the token must not be used again at that worker while its answer or its progress may
+ * still come: another connection's request under the same would get them. So the entry stays,
+ * without its asker. */
 void sb_call_give_up(sb_bus *bus, sb_call *call) {
     sb_worker *w = call->worker;
     if (!w) {
@@ -345,9 +346,6 @@ void sb_call_give_up(sb_bus *bus, sb_call *call) {
         return;
     }
     leave_asker(bus, call);
-    if (call->progress.p)
-        sb_table_remove(&bus->tokens, call->progress);
-    call->progress.p = NULL;
     sb_list_append(&w->ghosts, &call->of_worker);
     if (++w->ghost_count > MAX_GIVEN_UP)
         sb_call_close(bus, SB_ENTRY(w->ghosts.next, sb_call, of_worker));
@@ -363,7 +361,7 @@ void sb_call_fail(sb_bus *bus, sb_call *call, const sb_fault *fault) {
                       .id = {id.p, id.len},
                       .cookie = call->cookie,
                       .session = session ? session->name : NULL,
-                      .restore = call->restore};
+                      .restore = call->enveloped};
     if (session)
         sb_session_keep(session);
     sb_call_close(bus, call);

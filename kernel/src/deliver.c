@@ -1,6 +1,7 @@
 /* deliver.c: from a worker to the connection that a line belongs to. */
 #include "deliver.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "call.h"
@@ -84,7 +85,7 @@ static void deliver_answer(sb_worker *w, const sb_scan *scan, const char *line, 
     size_t at = (size_t)(scan->id.p - line);
     if (scan->id.len != call->id.len || memcmp(scan->id.p, call->id.p, call->id.len) != 0)
         sb_edits_replace(&edits, at, at + scan->id.len, call->id.p, call->id.len);
-    if (call->restore && !scan->session.p)
+    if (call->enveloped && w->pool->config->standard && !scan->session.p)
         sb_restore_session(&edits, line, call->session, &member);
 
     sb_session *session = call->session;
@@ -155,52 +156,79 @@ static bool can_answer(sb_bus *bus, const sb_conn *c) {
     return c && (c->client ? !c->client->closing && !c->client->half_closed : sb_host_listens(bus));
 }
 
-static void refuse(sb_worker *w, sb_token id, int code, const char *message, const char *reason) {
+static void refuse(sb_worker *w, sb_token id, int code, const char *message, const char *reason,
+                   const char *more) {
     sb_fault fault = {.code = code,
                       .message = message,
                       .pool = w->pool,
                       .worker = w->id,
                       .reason = reason,
-                      .written = -1};
+                      .written = -1,
+                      .more = more};
     w->bus->stats.routing_errors++;
     sb_reply_error_to_worker(w, id, &fault);
+}
+
+static void refuse_repeated(sb_worker *w, sb_token id) {
+    sb_text more = {0};
+    sb_text_put(&more, ",\"id\":");
+    sb_text_add(&more, id.p, id.len);
+    refuse(w, (sb_token){0}, SB_INVALID_REQUEST, "Invalid Request",
+           "a request with this id is in flight already", more.failed ? NULL : more.p);
+    sb_text_free(&more);
+}
+
+static void refuse_full(sb_worker *w, sb_token id) {
+    char more[80];
+    snprintf(more, sizeof more, ",\"limit\":\"max_pending\",\"value\":%llu",
+             (unsigned long long)w->bus->config.limits.max_pending);
+    refuse(w, id, SB_QUEUE_FULL, "Table full", "max_pending requests are in flight", more);
+}
+
+/* Who answers a request: the client of its session or the only one with requests in flight there,
+ * else the host, else the only client. A session that is, or was, somebody's is not shown to
+ * another client. */
+static sb_conn *who_answers(sb_worker *w, const sb_scan *scan, sb_session **session) {
+    sb_bus *bus = w->bus;
+    sb_conn *to = owner_of(w, scan, session);
+    bool is_private = *session && (*session)->owned;
+    if (!can_answer(bus, to) && !is_private)
+        to = only_asker(w);
+    if (!can_answer(bus, to))
+        to = &bus->host;
+    if (!can_answer(bus, to) && !is_private)
+        to = only_client(w);
+    return can_answer(bus, to) ? to : NULL;
 }
 
 static void deliver_request(sb_worker *w, const sb_scan *scan, const char *line, size_t len) {
     sb_bus *bus = w->bus;
     if (scan->id_kind == SB_ID_OTHER) {
         refuse(w, (sb_token){0}, SB_INVALID_REQUEST, "Invalid Request",
-               "the id is neither a string nor a number nor null");
+               "the id is neither a string nor a number nor null", NULL);
         return;
     }
     sb_key key = sb_id_key(bus, scan->id);
     if (sb_call_made_by_worker(bus, w, key)) {
-        refuse(w, (sb_token){0}, SB_INVALID_REQUEST, "Invalid Request",
-               "a request with this id is in flight already");
+        refuse_repeated(w, scan->id);
         return;
     }
     sb_session *session;
-    sb_conn *to = owner_of(w, scan, &session);
-    if (!can_answer(bus, to))
-        to = only_asker(w);
-    if (!can_answer(bus, to))
-        to = &bus->host;
-    if (!can_answer(bus, to))
-        to = only_client(w);
-    if (!can_answer(bus, to)) {
+    sb_conn *to = who_answers(w, scan, &session);
+    if (!to) {
         refuse(w, scan->id, SB_METHOD_NOT_FOUND, "Method not found",
-               "no client is there to answer a worker's request");
+               "no client is there to answer a worker's request", NULL);
         return;
     }
     if (bus->asked >= bus->config.limits.max_pending) {
-        refuse(w, scan->id, SB_QUEUE_FULL, "Table full", "max_pending requests are in flight");
+        refuse_full(w, scan->id);
         return;
     }
     sb_call *call = sb_call_open(bus, true, NULL, w, scan->id, key, scan->meta_token);
     if (!call || !sb_call_place(bus, call, w, to)) {
         if (call)
             sb_call_close(bus, call);
-        refuse(w, scan->id, SB_QUEUE_FULL, "Table full", "out of memory");
+        refuse(w, scan->id, SB_QUEUE_FULL, "Table full", "out of memory", NULL);
         return;
     }
     sb_text member = {0};
@@ -223,11 +251,20 @@ static void deliver_request(sb_worker *w, const sb_scan *scan, const char *line,
         if (call)
             sb_call_close(bus, call);
         refuse(w, scan->id, SB_METHOD_NOT_FOUND, "Method not found",
-               "the client that should answer is going away");
+               "the client that should answer is going away", NULL);
     }
 }
 
 /* --- Notifications ---------------------------------------------------------------------------- */
+
+/* The id of the request that a notification names. "id" in params is one in $/cancelRequest only;
+ * anywhere else it may be the id of anything. */
+static const sb_token *named_request(const sb_scan *scan) {
+    if (scan->request_id.p)
+        return &scan->request_id;
+    bool cancels = scan->params_id.p && sb_json_is(scan->method, "$/cancelRequest");
+    return cancels ? &scan->params_id : NULL;
+}
 
 /* The call that a notification names: by progress token, or by the id of a request in either
  * direction. */
@@ -238,8 +275,8 @@ static sb_call *named_call(sb_worker *w, const sb_scan *scan, bool *names_one) {
         *names_one = true;
         return sb_call_by_worker_token(bus, w, sb_id_key(bus, scan->progress_token));
     }
-    const sb_token *named = scan->request_id.p ? &scan->request_id : &scan->params_id;
-    if (!named->p)
+    const sb_token *named = named_request(scan);
+    if (!named)
         return NULL;
     *names_one = true;
     sb_key key = sb_id_key(bus, *named);
@@ -253,7 +290,7 @@ static void edit_names(const sb_call *call, const sb_scan *scan, const char *lin
     sb_token found = scan->progress_token;
     sb_token known = call->token;
     if (!found.p) {
-        found = scan->request_id.p ? scan->request_id : scan->params_id;
+        found = *named_request(scan);
         known = call->reverse ? call->wire : call->id;
     }
     size_t at = (size_t)(found.p - line);

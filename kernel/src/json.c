@@ -151,7 +151,8 @@ static void note_top_key(scanner *s, member m, const unsigned char *key) {
         return;
     }
     sb_span *span = &s->out->envelope[e];
-    if (span->end != span->start) { /* repeated: the earlier one stays in the message */
+    if (span->end != span->start) { /* repeated: the earlier one would stay in the message */
+        s->out->envelope_repeated = true;
         const unsigned char *earlier = s->text + span->start;
         if (!s->first_kept || earlier < s->first_kept)
             s->first_kept = earlier;

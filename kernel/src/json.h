@@ -55,6 +55,7 @@ typedef struct sb_scan {
     sb_token result_session; /* result.sessionId, strings only */
     sb_token error;          /* the whole value */
     sb_span envelope[4];     /* of sessionId, pool, agentId, _ext; any type */
+    bool envelope_repeated;  /* one of them is given twice; its span is that of the last */
     size_t error_at;         /* byte offset, when INVALID */
     const char *error_text;  /* static, when INVALID */
 } sb_scan;

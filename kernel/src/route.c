@@ -107,7 +107,7 @@ static int find_pool(sb_incoming *in, int *code) {
 
 /* Notes the session's name: the route's, else the top-level one, else params.sessionId, which
  * alone never opens a session by itself: in->opens. */
-static void find_session(sb_incoming *in) {
+static void name_session(sb_incoming *in) {
     sb_token token = {0};
     if (in->route && in->route->session && in->route->session[0]) {
         sb_text_put(&in->name, in->route->session);
@@ -125,10 +125,13 @@ static void find_session(sb_incoming *in) {
         if (in->name.p)
             in->name.p[in->name_len] = '\0';
     }
-    if (!in->name_len) {
+    if (!in->name_len)
         in->enveloped = in->opens = false;
+}
+
+static void find_session(sb_incoming *in) {
+    if (!in->name_len)
         return;
-    }
     bool pool_is_certain = in->pool_named || in->pinned;
     in->session =
         sb_session_find(in->bus, pool_is_certain ? in->pool : NULL, in->name.p, in->name_len);
@@ -227,6 +230,18 @@ static void join_lines(char *p, size_t len) {
             p[i] = ' ';
 }
 
+int sb_strip_envelope(sb_incoming *in, int *code) {
+    if (!in->pool->config->standard || in->verbatim)
+        return 0;
+    if (in->scan.envelope_repeated) {
+        *code = sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
+                          "a member of the envelope is given twice", NULL);
+        return 1;
+    }
+    sb_edits_strip(&in->edits, &in->scan, in->msg, in->len);
+    return 0;
+}
+
 bool sb_write_incoming(sb_incoming *in, sb_worker *w) {
     if (!sb_worker_write(w, in->msg, in->len, &in->edits))
         return false;
@@ -259,7 +274,7 @@ static int send_request(sb_incoming *in) {
     learn_params_session(in);
     sb_call_set_session(call, in->session);
     settle_session(in);
-    call->restore = in->enveloped && in->pool->config->standard;
+    call->enveloped = in->enveloped;
 
     bool sent;
     if (in->worker) {
@@ -338,8 +353,8 @@ static int route_request(sb_incoming *in) {
     }
     if (locate(in, &code))
         return code;
-    if (in->pool->config->standard && !in->verbatim)
-        sb_edits_strip(&in->edits, &in->scan, in->msg, in->len);
+    if (sb_strip_envelope(in, &code))
+        return code;
     return send_request(in);
 }
 
@@ -347,12 +362,10 @@ static int route_notification(sb_incoming *in) {
     int code;
     if (locate(in, &code))
         return code;
-    if (in->moot) {
-        in->bus->counters.dropped_notifications++;
+    if (in->moot)
         return STDIO_BUS_OK;
-    }
-    if (in->pool->config->standard && !in->verbatim)
-        sb_edits_strip(&in->edits, &in->scan, in->msg, in->len);
+    if (sb_strip_envelope(in, &code))
+        return code;
     return send_notification(in);
 }
 
@@ -363,6 +376,7 @@ static int route_scanned(sb_incoming *in) {
     const sb_scan *scan = &in->scan;
     if (scan->method.p) {
         in->is_request = scan->id_kind != SB_ID_ABSENT;
+        name_session(in);
         if (sb_control_is_meant(in->bus, scan->method))
             return sb_control(in);
         return in->is_request ? route_request(in) : route_notification(in);

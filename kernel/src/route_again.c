@@ -1,5 +1,7 @@
 /* route_again.c: messages that were routed before but could not be sent: they waited in the pool,
  * or their worker ended before it saw them. Nothing is scanned a second time. */
+#include <stdio.h>
+
 #include "call.h"
 #include "pool.h"
 #include "route.h"
@@ -49,12 +51,16 @@ void sb_route_held(sb_pool *pool, sb_held *held) {
         pool->bus->counters.dropped_notifications++;
         return;
     }
+    char more[80];
+    snprintf(more, sizeof more, ",\"limit\":\"max_output_queue\",\"value\":%llu",
+             (unsigned long long)pool->bus->config.limits.max_output_queue);
     sb_fault fault = {.code = SB_QUEUE_FULL,
                       .message = "Queue full",
                       .pool = pool,
                       .worker = -1,
                       .reason = "max_output_queue is reached",
-                      .written = -1};
+                      .written = -1,
+                      .more = more};
     sb_call_fail(pool->bus, held->call, &fault);
 }
 

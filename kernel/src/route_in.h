@@ -24,7 +24,7 @@ typedef struct sb_incoming {
     size_t name_len;
     bool opens;     /* the session is opened if it is new */
     bool enveloped; /* it stood at the top level */
-    bool moot;      /* names a request that is over */
+    bool moot;      /* there is nobody left that it could be for */
     sb_key id_key;  /* of a request's id, unless it had to be written another way */
     sb_edits edits;
 } sb_incoming;
@@ -34,12 +34,15 @@ typedef struct sb_incoming {
 int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason, const char *more);
 /* For text that is no message: an error with a null id to a client, on_error for the host. */
 int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char *reason);
+/* Takes the envelope off where the pool wants that. 1 when refused with *code: of a member that is
+ * given twice only one could go. */
+int sb_strip_envelope(sb_incoming *in, int *code);
 /* Queues the message with its edits as one line. False without memory. */
 bool sb_write_incoming(sb_incoming *in, sb_worker *w);
 /* Sends an answer to the worker that asked. */
 int sb_route_answer(sb_incoming *in);
 /* A notification about a request in flight (cancelled, progress) goes where that request is, with
- * the id or token under which the worker knows it. */
+ * the id or token under which the worker knows it. Where no worker has it, it is moot. */
 void sb_find_named_call(sb_incoming *in);
 
 #endif

@@ -55,8 +55,69 @@ INSTANTIATE_TEST_SUITE_P(
             R"({"id":1,"method":"raw"})"},
         Splice{R"({"id":1,"pool":"p","method":"raw","agentId":"a","_ext":{}})",
                R"({"id":1,"method":"raw"})"},
+        Splice{"{ \"sessionId\" : \"s\" ,\t\"id\" : 1 , \"method\" : \"raw\" }",
+               "{ \t\"id\" : 1 , \"method\" : \"raw\" }"},
+        Splice{R"({"id":1 , "sessi\u006fnId" : "s" , "method":"raw" , "_e\u0078t":[{"a":"]"}] })",
+               R"({"id":1  , "method":"raw"  })"},
+        Splice{R"({"id":1,"sessionId":null,"pool":7,"agentId":[],"method":"raw","_ext":"x"})",
+               R"({"id":1,"method":"raw"})"},
+        Splice{R"({"id":1,"method":"raw","sessionId":""})", R"({"id":1,"method":"raw"})"},
+        Splice{R"({"id":1,"method":"raw","SessionId":"s","session":"s","ext":1,"_ex":2})",
+               R"({"id":1,"method":"raw","SessionId":"s","session":"s","ext":1,"_ex":2})"},
         Splice{R"({"id":1,"method":"raw","params":{"sessionId":"s","pool":"q","_ext":1}})",
                R"({"id":1,"method":"raw","params":{"sessionId":"s","pool":"q","_ext":1}})"}));
+
+// Of two only one could be taken off, and strict workers refuse the other.
+TEST(Envelope, StandardRefusesAMemberThatIsGivenTwice) {
+    for (const char *twice : {R"(,"sessionId":"a","sessionId":"b")", R"(,"_ext":1,"_\u0065xt":2)"}) {
+        Bus bus(Enveloped("standard"));
+        bus.Start();
+        ASSERT_EQ(bus.Ingest(Rpc("1", "raw", "", twice)), 0);
+        Json refusal = bus.Next().Tree();
+        ExpectError(refusal, -32600);
+        EXPECT_EQ(refusal["id"].Raw(), "1");
+        EXPECT_EQ(bus.Ingest(Rpc("", "n", "", twice)), STDIO_BUS_ERR_ROUTING);
+        EXPECT_EQ(bus.Ask("heard")["result"]["lines"].Size(), 0u);
+        EXPECT_EQ(bus.Pending(), 0);
+    }
+    Bus bus(OnePool());
+    bus.Start();
+    std::string twice = Rpc("1", "raw", "", R"(,"sessionId":"a","sessionId":"b")");
+    EXPECT_EQ(AsRead(bus, twice), twice) << "which is nothing to a pool that takes nothing off";
+    EXPECT_EQ(bus.messages[0].session, "b") << "the last one counts";
+}
+
+TEST(Envelope, StandardTakesItsMembersOffNotificationsAndAnswersToo_L1) {
+    Bus bus(Enveloped("standard"));
+    bus.Start();
+    bus.Ask("say", Line(Rpc("5", "ask")));
+    ASSERT_EQ(bus.Ingest(Rpc("", "n", "[1]", R"(,"agentId":"a","sessionId":"s")")), 0);
+    ASSERT_EQ(bus.Ingest(R"({"sessionId":"s","jsonrpc":"2.0","id":5,"result":{"_ext":1}})"), 0);
+    Json heard = bus.Ask("heard")["result"]["lines"];
+    EXPECT_EQ(heard[1].Text(), Rpc("", "n", "[1]"));
+    EXPECT_EQ(heard[2].Text(), R"({"jsonrpc":"2.0","id":5,"result":{"_ext":1}})");
+}
+
+TEST(Envelope, StandardPutsTheSessionBackOnRequestsOfTheWorkerToo_L3) {
+    Bus bus(Enveloped("standard"));
+    bus.Start();
+    std::string ask = R"({ "jsonrpc":"2.0","id":9,"method":"ask","params":{"sessionId":"s"}})";
+    ASSERT_EQ(bus.Ingest(Rpc("1", "say", Line(ask), R"(,"sessionId":"s")")), 0);
+    EXPECT_EQ(bus.Next().text, R"({"sessionId":"s",)" + ask.substr(1));
+}
+
+TEST(Envelope, ASessionThatTheWorkerItselfNamesIsNotPutBackTwice) {
+    Bus bus(Enveloped("standard"));
+    bus.Start();
+    std::string note = Rpc("", "n", "", R"(,"sessionId":"s")");
+    ASSERT_EQ(bus.Ingest(Rpc("1", "say", Line(note), R"(,"sessionId":"s")")), 0);
+    EXPECT_EQ(bus.Next().text, note);
+    ASSERT_EQ(bus.Ingest(Rpc("2", "answer", With(R"("sessionId":"s","result":1)"),
+                             R"(,"sessionId":"s")")),
+              0);
+    bus.Next();
+    EXPECT_EQ(bus.Next().text, R"({"jsonrpc":"2.0","id":2,"sessionId":"s","result":1})");
+}
 
 TEST(Envelope, StandardPutsTheSessionBackOnWhatReturns) {
     Bus bus(Enveloped("standard"));
