@@ -69,7 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Of two only one could be taken off, and strict workers refuse the other.
 TEST(Envelope, StandardRefusesAMemberThatIsGivenTwice) {
-    for (const char *twice : {R"(,"sessionId":"a","sessionId":"b")", R"(,"_ext":1,"_\u0065xt":2)"}) {
+    for (const char *twice :
+         {R"(,"sessionId":"a","sessionId":"b")", R"(,"_ext":1,"_\u0065xt":2)"}) {
         Bus bus(Enveloped("standard"));
         bus.Start();
         ASSERT_EQ(bus.Ingest(Rpc("1", "raw", "", twice)), 0);
@@ -112,8 +113,8 @@ TEST(Envelope, ASessionThatTheWorkerItselfNamesIsNotPutBackTwice) {
     std::string note = Rpc("", "n", "", R"(,"sessionId":"s")");
     ASSERT_EQ(bus.Ingest(Rpc("1", "say", Line(note), R"(,"sessionId":"s")")), 0);
     EXPECT_EQ(bus.Next().text, note);
-    ASSERT_EQ(bus.Ingest(Rpc("2", "answer", With(R"("sessionId":"s","result":1)"),
-                             R"(,"sessionId":"s")")),
+    ASSERT_EQ(bus.Ingest(
+                  Rpc("2", "answer", With(R"("sessionId":"s","result":1)"), R"(,"sessionId":"s")")),
               0);
     bus.Next();
     EXPECT_EQ(bus.Next().text, R"({"jsonrpc":"2.0","id":2,"sessionId":"s","result":1})");

@@ -83,8 +83,7 @@ const Case kCases[] = {
          ExpectError(c.Ask(bus, Rpc("0", "exit")), -32002);
          c.Send(Request());
      }},
-    {"WorkerExited", -32002, "", "p", 0,
-     [](Bus &, SocketClient &c) { c.Send(Request("exit")); }},
+    {"WorkerExited", -32002, "", "p", 0, [](Bus &, SocketClient &c) { c.Send(Request("exit")); }},
     {"ShuttingDown", -32004, "", "", -1,
      [](Bus &bus, SocketClient &c) {
          ExpectHeldFirst(bus, c, Rpc("1", "hold"));
@@ -118,9 +117,8 @@ TEST_P(Error, ReachesTheClientWithItsDataItsIdAndTheSessionItUsed_L7_L8) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Errors, Error, testing::ValuesIn(kCases), [](const auto &info) {
-    return std::string(info.param.name);
-});
+INSTANTIATE_TEST_SUITE_P(Errors, Error, testing::ValuesIn(kCases),
+                         [](const auto &info) { return std::string(info.param.name); });
 
 TEST(Errors, OneWithoutASessionHasNone) {
     Bus bus(Enveloped("standard"), Listening());

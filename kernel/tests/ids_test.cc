@@ -8,8 +8,7 @@ struct Three {
     explicit Three(const std::string &config = OnePool()) : bus(config, Listening()) {
         bus.Start();
         for (int i = 0; i < 3; i++)
-            clients.push_back(
-                std::make_unique<SocketClient>(stdio_bus_listen_endpoint(bus.get())));
+            clients.push_back(std::make_unique<SocketClient>(stdio_bus_listen_endpoint(bus.get())));
     }
     static Bus::Options Listening() {
         Bus::Options options;
@@ -92,9 +91,17 @@ TEST_P(SharedName, MayBeAProgressTokenTooAndEachClientHearsOfItsOwn_L31) {
         EXPECT_EQ(client->Waiting(), 0u);
 }
 
-const std::string kNames[] = {"0", "1", "-7", "1.5", "1e3", "\"\"", "\"1\"",
-                              R"("a\u0062\"c\\")", "\"" + std::string(127, 'k') + "\"",
-                              "\"" + std::string(1000, 'k') + "\"", "9007199254740993"};
+const std::string kNames[] = {"0",
+                              "1",
+                              "-7",
+                              "1.5",
+                              "1e3",
+                              "\"\"",
+                              "\"1\"",
+                              R"("a\u0062\"c\\")",
+                              "\"" + std::string(127, 'k') + "\"",
+                              "\"" + std::string(1000, 'k') + "\"",
+                              "9007199254740993"};
 
 INSTANTIATE_TEST_SUITE_P(Ids, SharedId, testing::ValuesIn(kNames));
 INSTANTIATE_TEST_SUITE_P(Ids, SharedName, testing::ValuesIn(kNames));
@@ -133,10 +140,10 @@ TEST(Ids, LongOnesThatDifferInTheLastByteAreNotMixedUpBetweenClients_L31) {
     ASSERT_TRUE(three.bus.Until([&] { return three.bus.Pending() == 3; }, "all are in flight"));
     EXPECT_EQ(three.bus.Sessions(), 3);
     for (int i : {2, 0, 1})
-        three.clients[i]->Send(
-            Rpc("", "say",
-                Line(Rpc("", "update",
-                         "{\"sessionId\":\"" + std::string(255, 's') + std::to_string(i) + "\"}"))));
+        three.clients[i]->Send(Rpc(
+            "", "say",
+            Line(Rpc("", "update",
+                     "{\"sessionId\":\"" + std::string(255, 's') + std::to_string(i) + "\"}"))));
     for (int i = 0; i < 3; i++)
         EXPECT_EQ(three.clients[i]->Next(three.bus)["params"]["sessionId"].Text(),
                   std::string(255, 's') + std::to_string(i));

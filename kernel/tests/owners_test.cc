@@ -210,9 +210,9 @@ TEST(Owners, AWorkerThatTakesItsRequestBackNamesItAsItsClientKnowsIt_L31) {
     // Both workers ask with the same id; the client sees two different ones.
     std::string ids[2];
     for (int i : {0, 1}) {
-        client.Send(
-            Rpc("\"q\"", "say",
-                Line(Rpc("5", "ask", "{\"sessionId\":\"s" + std::to_string(i) + "\"}")), session[i]));
+        client.Send(Rpc("\"q\"", "say",
+                        Line(Rpc("5", "ask", "{\"sessionId\":\"s" + std::to_string(i) + "\"}")),
+                        session[i]));
         ids[i] = client.Next(bus)["id"].Raw();
         EXPECT_EQ(client.Next(bus)["id"].Raw(), "\"q\"");
     }

@@ -85,10 +85,10 @@ TEST(Waiting, TheSameIdsAndTokensOfSeveralClientsAreToldApartWhenTheirTurnComes_
     ASSERT_EQ(heard.Size(), 2u);
     std::string token = Json::Parse(heard[1].Text())["params"]["_meta"]["progressToken"].Raw();
     EXPECT_NE(token, "\"t\"");
-    ASSERT_EQ(bus.Send(Rpc("", "say",
-                           Line(Rpc("", "notifications/progress",
-                                    "{\"progressToken\":" + token + "}")))),
-              0);
+    ASSERT_EQ(
+        bus.Send(Rpc("", "say",
+                     Line(Rpc("", "notifications/progress", "{\"progressToken\":" + token + "}")))),
+        0);
     ASSERT_EQ(bus.Send(Rpc("", "release_reversed")), 0);
     EXPECT_EQ(b.Next(bus)["params"]["progressToken"].Raw(), "\"t\"");
     EXPECT_EQ(b.Next(bus)["id"].Raw(), "1");
