@@ -299,6 +299,31 @@ TEST(Clients, LinesArriveWholeHoweverTheyWereCut_A29) {
     EXPECT_EQ(client.Next(bus)["id"].Raw(), "2");
 }
 
+TEST(Clients, MessagesOfEverySizePassBothWaysAndASmallOneFollows_A27_L4) {
+    TempFolder folder;
+    std::string path = folder.Path("bus.sock");
+    Bus::Options options;
+    options.listener.mode = STDIO_BUS_LISTEN_UNIX;
+    options.listener.unix_path = path.c_str();
+    ListeningBus tcp;
+    Bus local(OnePool(), options);
+    local.Start();
+    SocketClient one(tcp.endpoint), other(path);
+    std::pair<Bus *, SocketClient *> ways[] = {{&tcp, &one}, {&local, &other}};
+    for (size_t bytes : {64000, 65535, 65536, 65537, 1000000, 10000000}) {
+        for (auto &[bus, client] : ways) {
+            size_t frame = Rpc("1", "echo", "\"\"").size();
+            std::string params = "\"" + std::string(bytes - frame, 'x') + "\"";
+            client->Send(Rpc("1", "echo", params));
+            client->Send(Rpc("2", "big", "{\"bytes\":" + std::to_string(bytes) + "}"));
+            client->Send(Rpc("3", "echo", "[]"));
+            EXPECT_EQ(client->Next(*bus)["result"]["params"].Raw(), params);
+            EXPECT_EQ(client->Line(*bus).size(), bytes);
+            EXPECT_EQ(client->Next(*bus)["result"]["params"].Raw(), "[]");
+        }
+    }
+}
+
 // --- Coming and going -----------------------------------------------------------------------
 
 TEST(Clients, AHalfClosedClientStillGetsItsAnswers_L34) {

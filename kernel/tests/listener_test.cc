@@ -1,11 +1,20 @@
 // Where a bus listens, what it refuses to listen on, and what it leaves behind.
 #include "socket_client.h"
 
+#include <algorithm>
+#include <csignal>
+#include <cstring>
 #include <fstream>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+extern "C" {
+#include "os/os.h"
+}
 
 namespace {
 
@@ -168,6 +177,102 @@ TEST(Listener, AFileThatTookTheSocketsPlaceIsLeftAlone_L14) {
     std::ofstream(path) << "another's";
     bus.Stop();
     EXPECT_EQ(access(path.c_str(), F_OK), 0);
+}
+
+// Listens at the path, tells whether that went well, and stays until it is killed.
+pid_t Starter(const std::string &path, int gate, int report) {
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    char byte, why[512];
+    sb_source source;
+    sb_socket_file file;
+    while (read(gate, &byte, 1) < 0)
+        continue; // until all of them are let go at once
+    byte = sb_listen_unix(path.c_str(), &source, &file, why, sizeof why) == 0 ? 'y' : 'n';
+    if (byte == 'n' && !std::strstr(why, "another process listens there"))
+        byte = '?';
+    if (write(report, &byte, 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+TEST(Listener, OfManyThatStartAtOnceOnAStaleSocketOneGetsItAndKeepsIt_L14) {
+    TempFolder folder;
+    constexpr int kStarters = 8;
+    for (int round = 0; round < 25; round++) {
+        std::string path = folder.Path("bus" + std::to_string(round));
+        if (round % 5) // sometimes there is nothing at the path
+            close(BoundSocket(path));
+        int gate[2], report[2];
+        ASSERT_EQ(pipe(gate), 0);
+        ASSERT_EQ(pipe(report), 0);
+        std::vector<pid_t> starters;
+        for (int i = 0; i < kStarters; i++)
+            starters.push_back(Starter(path, gate[0], report[1]));
+        ASSERT_EQ(write(gate[1], "gggggggg", kStarters), kStarters);
+        std::string reports;
+        for (char byte; reports.size() < kStarters && read(report[0], &byte, 1) == 1;)
+            reports += byte;
+        std::sort(reports.begin(), reports.end());
+        EXPECT_EQ(reports, "nnnnnnny");
+        EXPECT_TRUE(SocketClient::CanConnect(path)) << "whoever has it can be reached";
+        EXPECT_NE(access((path + ".lock").c_str(), F_OK), 0) << "nothing else is left there";
+        for (pid_t pid : starters) {
+            kill(pid, SIGKILL);
+            waitpid(pid, nullptr, 0);
+        }
+        for (int fd : {gate[0], gate[1], report[0], report[1]})
+            close(fd);
+    }
+}
+
+TEST(Listener, AFileWithTheNameOfTheLockIsLeftAlone_L14) {
+    TempFolder folder;
+    std::string path = folder.Path("bus.sock");
+    std::ofstream(path + ".lock") << "precious";
+    Bus bus(OnePool(), Unix(path));
+    ExpectRefusal(bus, path + ".lock");
+    std::string text;
+    std::ifstream(path + ".lock") >> text;
+    EXPECT_EQ(text, "precious");
+}
+
+// What the mode of the file does not keep out is turned away by its number.
+TEST(Listener, AProcessOfAnotherUserIsTurnedAway_L14) {
+    if (geteuid() != 0)
+        GTEST_SKIP() << "only root can become somebody else";
+    TempFolder folder;
+    std::string path = folder.Path("bus.sock");
+    Bus bus(OnePool(), Unix(path));
+    bus.Start();
+    ASSERT_EQ(chmod(folder.Path(".").c_str(), 0755), 0);
+    auto connect_as_nobody = [&] {
+        pid_t pid = fork();
+        if (pid == 0) {
+            if (setuid(65534) != 0)
+                _exit(3);
+            sockaddr_un address{};
+            address.sun_family = AF_UNIX;
+            path.copy(address.sun_path, sizeof address.sun_path - 1);
+            int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+            if (connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) != 0)
+                _exit(errno == EACCES ? 1 : 4);
+            char byte;
+            _exit(read(fd, &byte, 1) == 0 ? 2 : 5);
+        }
+        int status = 0;
+        bus.Until([&] { return waitpid(pid, &status, WNOHANG) == pid; }, "it has tried");
+        return WEXITSTATUS(status);
+    };
+    EXPECT_EQ(connect_as_nobody(), 1) << "not allowed by the file's mode";
+    ASSERT_EQ(chmod(path.c_str(), 0666), 0);
+    EXPECT_EQ(connect_as_nobody(), 2) << "connected, and closed without a word";
+    EXPECT_TRUE(bus.HasLogged("refused a connection of another user"));
+    EXPECT_EQ(bus.Stats().client_connects, 0u);
+    SocketClient own(path);
+    EXPECT_TRUE(own.Ask(bus, Rpc("1", "echo")).Has("result"));
 }
 
 TEST(Listener, APathTooLongForASocketIsRefusedInWords) {

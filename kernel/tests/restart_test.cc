@@ -1,9 +1,7 @@
 // What happens when a worker ends by itself: to its callers, its sessions, and to the worker.
 #include "bus_fixture.h"
 
-#include <chrono>
 #include <csignal>
-#include <ctime>
 
 namespace {
 
@@ -114,19 +112,6 @@ TEST(Restart, ItsStatesAreReportedInOrder) {
         names.push_back(event.second);
     EXPECT_EQ(names, (std::vector<std::string>{"started", "restarting", "started", "stopping",
                                                "stopped"}));
-}
-
-TEST(Restart, BackOffGrowsWithEachExit_L13) {
-    Bus bus(Config({Exiting("1")}, R"("max_restarts":3)"));
-    auto start = std::chrono::steady_clock::now();
-    bus.Start();
-    ASSERT_TRUE(bus.Until([&] { return bus.EventsOf(0, "failed") == 1; }, "it has failed"));
-    // 100, 200 and 400 ms, each give or take its jitter.
-    EXPECT_GT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(300));
-    EXPECT_EQ(bus.Worker(0).restarts, 3u);
-    EXPECT_EQ(bus.EventsOf(0, "started"), 4u);
-    EXPECT_EQ(bus.Worker(0).state, STDIO_BUS_WORKER_FAILED);
-    EXPECT_STRNE(bus.Worker(0).last_reason, "");
 }
 
 TEST(Restart, AfterTheLastRestartAllowedItsCallersAreToldThatNobodyIsLeft) {
@@ -285,28 +270,6 @@ TEST(Restart, ARequestForExactlyThisWorkerIsNotMoved) {
     Json unwritten = bus.Answer(102);
     ExpectError(unwritten, -32002);
     EXPECT_EQ(unwritten["error"]["data"]["written"].Raw(), "false");
-}
-
-TEST(Restart, TheWindowForgetsOldRestarts) {
-    Bus bus(OnePool(1, R"("max_restarts":1,"restart_window_sec":1)"));
-    bus.Start();
-    for (int i = 0; i < 2; i++) {
-        ExpectError(bus.Ask("exit"), -32002);
-        ASSERT_EQ(bus.Worker(0).state, STDIO_BUS_WORKER_RESTARTING) << "exit " << i;
-        int64_t started_before = bus.Worker(0).started_at_ms;
-        bus.PidOf();
-        // The clock must pass the window; nothing else tells that it has.
-        int64_t restarted = bus.Worker(0).started_at_ms;
-        ASSERT_GT(restarted, started_before);
-        bus.Until(
-            [&] {
-                timespec now{};
-                clock_gettime(CLOCK_REALTIME, &now);
-                return now.tv_sec * 1000LL + now.tv_nsec / 1000000 > restarted + 1100;
-            },
-            "the window has passed");
-    }
-    EXPECT_EQ(bus.Worker(0).restarts, 2u);
 }
 
 TEST(Restart, ASuspendedWorkerIsReportedAndGoesOnWhenContinued) {

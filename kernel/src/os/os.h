@@ -148,7 +148,8 @@ typedef struct sb_socket_file {
 int sb_listen_tcp(const char *host, uint16_t port, bool exposed, sb_source *s, char *endpoint,
                   size_t room, char *why, size_t why_len);
 /* Opens a Unix socket of mode 0600. Replaces the socket of a dead process, refuses anything else
- * that stands at the path. */
+ * that stands at the path. Of several processes that try at once one succeeds; while they do, an
+ * empty file "PATH.lock" stands beside it. */
 int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *why, size_t why_len);
 /* Removes the file, if it is still the one that was made. */
 void sb_unlink_unix(const char *path, const sb_socket_file *file);

@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -138,14 +139,46 @@ static int clear_path(const char *path, const struct sockaddr_un *address, char 
     return fail(error, why, len, "listen on", path);
 }
 
-int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *why,
-                   size_t why_len) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        snprintf(why, why_len, "cannot listen on '%s': the path is longer than %zu bytes", path,
-                 sizeof address.sun_path - 1);
-        return ENAMETOOLONG;
+/* Between bind and listen a socket looks like that of a dead process, and so does one that was
+ * looked at just before another process took its place. So one process at a time clears and takes
+ * a path: the one that holds the lock on an empty file beside it. */
+typedef struct path_lock {
+    char name[sizeof(struct sockaddr_un) + 8];
+    int fd;
+} path_lock;
+
+static int lock_path(const char *path, path_lock *lock) {
+    snprintf(lock->name, sizeof lock->name, "%s.lock", path);
+    for (;;) {
+        lock->fd = open(lock->name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        if (lock->fd < 0)
+            return errno;
+        int rc;
+        do
+            rc = flock(lock->fd, LOCK_EX);
+        while (rc != 0 && errno == EINTR);
+        struct stat held, there;
+        int error = rc != 0 || fstat(lock->fd, &held) != 0 ? errno : 0;
+        if (!error && (!S_ISREG(held.st_mode) || held.st_size > 0))
+            error = EEXIST; /* somebody's file that happens to have this name */
+        if (!error && lstat(lock->name, &there) == 0 && there.st_ino == held.st_ino &&
+            there.st_dev == held.st_dev)
+            return 0;
+        close(lock->fd);
+        if (error)
+            return error;
+        /* Whoever held the lock has removed the file: the next one counts. */
     }
+}
+
+static void unlock_path(const path_lock *lock) {
+    unlink(lock->name);
+    close(lock->fd);
+}
+
+static int take_path(const char *path, sb_source *s, sb_socket_file *file, char *why,
+                     size_t why_len) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, path);
     int error = clear_path(path, &address, why, why_len);
     if (error)
@@ -170,6 +203,23 @@ int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *w
     s->handle = fd;
     s->is_socket = true;
     return 0;
+}
+
+int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *why,
+                   size_t why_len) {
+    size_t longest = sizeof((struct sockaddr_un *)0)->sun_path - 1;
+    if (strlen(path) > longest) {
+        snprintf(why, why_len, "cannot listen on '%s': the path is longer than %zu bytes", path,
+                 longest);
+        return ENAMETOOLONG;
+    }
+    path_lock lock;
+    int error = lock_path(path, &lock);
+    if (error)
+        return fail(error, why, why_len, "lock", lock.name);
+    error = take_path(path, s, file, why, why_len);
+    unlock_path(&lock);
+    return error;
 }
 
 void sb_unlink_unix(const char *path, const sb_socket_file *file) {

@@ -270,6 +270,19 @@ static void do_deafen(const request *r) {
     sigwait(&usr1, &got);
 }
 
+/* Answer, then go on without the stream. */
+static void do_close_output(const request *r) {
+    answer_echo(r);
+    close(1);
+}
+
+static void do_close_input(const request *r) {
+    answer_echo(r);
+    close(0);
+    for (;;)
+        pause();
+}
+
 /* Leaves a child behind that keeps all three streams and, if told, ignores SIGTERM. */
 static void do_grandchild(const request *r) {
     int ready[2];
@@ -316,6 +329,8 @@ static const struct command {
     {"die", do_die},
     {"crash_mid_line", do_crash_mid_line},
     {"deafen", do_deafen},
+    {"close_output", do_close_output},
+    {"close_input", do_close_input},
     {"grandchild", do_grandchild},
     {"echo", answer_echo},
 };
