@@ -13,6 +13,7 @@ typedef enum option {
     TOKEN_FILE,
     LOG_LEVEL,
     CHECK,
+    GUARD,
     VERSION,
     HELP,
     OPTION_COUNT
@@ -27,6 +28,7 @@ static const struct {
     [TCP] = {"--tcp", "HOST:PORT"},  [TOKEN_FILE] = {"--token-file", "PATH"},
     [CHECK] = {"--check", NULL},     [LOG_LEVEL] = {"--log-level", "LEVEL"},
     [HELP] = {"--help", NULL},       [VERSION] = {"--version", NULL},
+    [GUARD] = {"--guard", NULL},
 };
 
 void sbd_arguments_help(FILE *to) {
@@ -52,6 +54,8 @@ void sbd_arguments_help(FILE *to) {
         "\n"
         "  --log-level LEVEL  debug, info (default), warn or error; the log goes to\n"
         "                     standard error\n"
+        "  --guard            alone; how the bus starts the process that ends what workers have\n"
+        "                     started when the bus itself is killed\n"
         "  --version          print the version\n"
         "  --help             print this text\n"
         "\n"
@@ -157,7 +161,9 @@ static option find_option(const char *name) {
 }
 
 /* What must hold for all options together. */
-static bool check_together(sbd_arguments *out, const bool *given) {
+static bool check_together(sbd_arguments *out, const bool *given, int count) {
+    if (given[GUARD])
+        return count == 1 || refuse(out, "--guard goes with no other option");
     if (given[CONFIG] && given[CONFIG_FD])
         return refuse(out, "--config and --config-fd are mutually exclusive");
     if (!given[CONFIG] && !given[CONFIG_FD])
@@ -206,6 +212,8 @@ void sbd_arguments_parse(int argc, char **argv, sbd_arguments *out) {
         if (!parse_value(out, which, argv[++i]))
             return;
     }
-    if (check_together(out, given))
-        out->action = given[CHECK] ? SBD_ACTION_CHECK : SBD_ACTION_RUN;
+    if (check_together(out, given, argc - 1))
+        out->action = given[GUARD]   ? SBD_ACTION_GUARD
+                      : given[CHECK] ? SBD_ACTION_CHECK
+                                     : SBD_ACTION_RUN;
 }

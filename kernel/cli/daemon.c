@@ -6,11 +6,13 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "os/path.h"
 #include "signals.h"
 #include "stdio_client.h"
 
@@ -64,6 +66,17 @@ static void on_stderr(stdio_bus_t *bus, int id, const char *line, size_t len, vo
 
 /* --- Start and stop ------------------------------------------------------------------------ */
 
+/* The daemon guards its own workers. */
+static void set_guard(daemon_state *d) {
+    char *program = sb_path_executable();
+    int code = program ? stdio_bus_set_guard(d->bus, program) : STDIO_BUS_ENOTFOUND;
+    if (code != STDIO_BUS_OK)
+        sbd_log_line(&d->log, STDIO_BUS_LOG_WARN,
+                     "no guard: the daemon cannot tell where its program lies; what workers have "
+                     "started will outlive a daemon that is killed");
+    free(program);
+}
+
 static bool start(daemon_state *d, const sbd_arguments *arguments, const sbd_source *source,
                   const char *token) {
     stdio_bus_options_t options;
@@ -83,6 +96,7 @@ static bool start(daemon_state *d, const sbd_arguments *arguments, const sbd_sou
     }
     d->client.bus = d->bus;
     stdio_bus_set_stderr_handler(d->bus, on_stderr, d);
+    set_guard(d);
     int code = stdio_bus_set_access_token(d->bus, token);
     if (code == STDIO_BUS_OK)
         code = stdio_bus_start(d->bus);

@@ -5,6 +5,7 @@
 
 #include "arguments.h"
 #include "daemon.h"
+#include "guard.h"
 #include "source.h"
 #include "stdio_bus.h"
 #include "token.h"
@@ -41,6 +42,8 @@ int main(int argc, char **argv) {
     case SBD_ACTION_REFUSE:
         fprintf(stderr, "stdio_bus: %s\n", arguments.problem);
         return EXIT_USAGE;
+    case SBD_ACTION_GUARD:
+        return sbd_guard_run();
     case SBD_ACTION_CHECK:
     case SBD_ACTION_RUN:
         break;

@@ -155,6 +155,33 @@ STDIO_BUS_API int stdio_bus_worker_at(stdio_bus_t *bus, int index, stdio_bus_wor
 STDIO_BUS_API int stdio_bus_restart_worker(stdio_bus_t *bus, int worker_id, int force);
 STDIO_BUS_API int stdio_bus_stop_worker(stdio_bus_t *bus, int worker_id, int force);
 
+/* --- The guard ------------------------------------------------------------------------ */
+
+/* A host that is ended by SIGKILL, a crash or the end of memory cannot end its workers. They end
+ * with it all the same (on Linux the parent-death signal sees to that), but what they have started
+ * in turn would live on. With a guard it does not: `path` names the daemon's program
+ * (`stdio_bus`), and with its first worker the bus starts it as `path --guard`. That process is
+ * told of every worker's process group and, when the host is gone, sends each SIGTERM and two
+ * seconds later, if there is still somebody in it, SIGKILL.
+ *
+ * What has left its worker's process group (setsid, setpgid: shells do that for the jobs of an
+ * interactive session, daemons for themselves) is not reached. Nor is anything as long as a copy of
+ * the host that was made by fork() without exec lives on, for the guard then does not see the end.
+ * Embedded workers have no group; a bus with no other workers starts no guard.
+ *
+ * The guard has a session of its own, ignores SIGTERM, SIGINT and SIGHUP, holds one end of a pipe
+ * and the null device, never writes anything and costs nothing while nothing ends. It is no worker:
+ * it is not counted or listed. It ends with the bus. One that dies before is replaced, at once and
+ * then after longer and longer times; that, and a path that cannot be executed, is a warning in the
+ * log and never fails a start or a request.
+ *
+ * Before stdio_bus_start() only. `path` is copied; a relative one is resolved against the current
+ * folder now and never looked up on PATH. NULL, which is the default, means no guard. On Windows,
+ * where a job object does all of this, the call has no effect. Does not block.
+ * Returns 0, STDIO_BUS_EINVAL for an empty path or no bus, STDIO_BUS_ERR_STATE after the start,
+ * STDIO_BUS_ERR without memory. */
+STDIO_BUS_API int stdio_bus_set_guard(stdio_bus_t *bus, const char *path);
+
 /* --- More of the bus -------------------------------------------------------------------- */
 
 typedef struct stdio_bus_counters {

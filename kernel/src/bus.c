@@ -10,6 +10,7 @@
 #include "call.h"
 #include "client.h"
 #include "conn.h"
+#include "guard.h"
 #include "listener.h"
 #include "pool.h"
 #include "route.h"
@@ -66,9 +67,10 @@ static bool build(sb_bus *bus) {
     sb_conn_init(&bus->host, 0, NULL);
     bus->listener = SB_SOURCE_CLOSED;
     bus->next_client = 1;
-    bus->timer_count = 2;
+    bus->timer_count = 3;
     sb_stop_init(bus);
     sb_listener_init(bus);
+    sb_guard_init(bus);
     bus->waker = sb_waker_new();
     if (!bus->waker || sb_poller_open(&bus->poller) != 0 ||
         sb_poller_attach(bus->poller, &bus->waker->wake) != 0 ||
@@ -249,6 +251,12 @@ static void dispatch(sb_bus *bus, const sb_event *event) {
     case SB_ON_WORKER_EXIT:
         sb_worker_check_exit(s->owner);
         break;
+    case SB_ON_GUARD_PIPE:
+        sb_guard_on_pipe(bus, event->ready);
+        break;
+    case SB_ON_GUARD_EXIT:
+        sb_guard_check_exit(bus);
+        break;
     case SB_ON_LISTENER:
         sb_listener_on_ready(bus);
         break;
@@ -308,9 +316,12 @@ static void kill_workers(sb_bus *bus) {
         sb_child_kill(&bus->workers[i]->child);
     for (size_t i = 0; i < bus->worker_count; i++) {
         sb_exit ignored;
+        int64_t group = bus->workers[i]->child.pid;
         sb_child_wait(&bus->workers[i]->child, REAP_MS);
         sb_child_reap(bus->poller, &bus->workers[i]->child, &ignored);
+        sb_guard_remove(bus, group);
     }
+    sb_guard_end(bus);
 }
 
 /* Ends everything at once: for a start that failed and for destroy. */
@@ -360,6 +371,7 @@ void stdio_bus_destroy(stdio_bus_t *bus) {
     sb_text_free(&bus->data);
     sb_text_free(&bus->name);
     sb_text_free(&bus->id_key);
+    sb_guard_free(bus);
     sb_config_free(&bus->config);
     free(bus->tcp_host);
     free(bus->unix_path);

@@ -37,6 +37,8 @@ enum {
     SB_ON_WORKER_IN,
     SB_ON_WORKER_ERR,
     SB_ON_WORKER_EXIT,
+    SB_ON_GUARD_PIPE,
+    SB_ON_GUARD_EXIT,
     SB_ON_LISTENER,
     SB_ON_CLIENT
 };
@@ -202,6 +204,18 @@ struct sb_client {
     sb_timer stall; /* how long it has not read, or has not shown a token, or does not go */
 };
 
+/* The process that ends the workers' groups when the host was killed; see guard.c. */
+typedef struct sb_guard {
+    char *path; /* absolute; NULL: there shall be none */
+    sb_child child;
+    sb_queue unsent; /* whole lines */
+    sb_timer timer;  /* no process: the next attempt. Else: its end is due */
+    int64_t started_at, retry_ms;
+    int64_t kill_at; /* once `closing` */
+    bool closing;    /* it is not needed any more */
+    bool missing;    /* the last attempt to start it failed */
+} sb_guard;
+
 /* Where the way down to STOPPED has got to. */
 typedef enum sb_stop_phase {
     SB_STOP_NONE,
@@ -238,6 +252,7 @@ struct stdio_bus {
     size_t worker_count, worker_cap;
     size_t timer_count;
     sb_timers timers;
+    sb_guard guard;
 
     sb_conn host;
     sb_link clients, graveyard;

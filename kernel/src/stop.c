@@ -1,11 +1,13 @@
 /* stop.c: the orderly end. First requests in flight may finish (drain), then the workers are
- * ended, then what clients have not read yet is written, then the bus is STOPPED. */
+ * ended, then the guard, which has nothing left to watch; then what clients have not read yet is
+ * written, then the bus is STOPPED. */
 #include "stop.h"
 
 #include <stdio.h>
 
 #include "bus_entry.h"
 #include "client.h"
+#include "guard.h"
 #include "listener.h"
 #include "worker.h"
 #include "worker_exit.h"
@@ -92,6 +94,7 @@ static void abandon_workers(sb_bus *bus) {
         sb_log(bus, STDIO_BUS_LOG_ERROR, "[worker=%d] process %lld could not be ended", w->id,
                (long long)w->child.pid);
         snprintf(w->reason, sizeof w->reason, "its process could not be ended");
+        sb_guard_remove(bus, w->child.pid);
         w->child.pid = 0;
         w->state = STDIO_BUS_WORKER_FAILED;
         sb_worker_close_streams(w);
@@ -117,9 +120,11 @@ void sb_stop_advance(sb_bus *bus) {
         abandon_workers(bus);
     if (bus->phase == SB_STOP_WORKERS && !any_worker_alive(bus)) {
         sb_bus_flush(bus);
+        sb_guard_close(bus);
         bus->phase = SB_STOP_FLUSH;
     }
-    if (bus->phase == SB_STOP_FLUSH && (now >= bus->stop_at || sb_clients_are_flushed(bus))) {
+    bool all_done = !sb_guard_is_alive(bus) && sb_clients_are_flushed(bus);
+    if (bus->phase == SB_STOP_FLUSH && (now >= bus->stop_at || all_done)) {
         sb_clients_close(bus, "the bus stopped");
         sb_timer_clear(&bus->timers, &bus->stop_timer);
         bus->state = STDIO_BUS_STATE_STOPPED;

@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "embedded.h"
+#include "guard.h"
 #include "pool.h"
 #include "worker_exit.h"
 
@@ -130,8 +131,13 @@ int sb_worker_start(sb_worker *w) {
     sb_clients_forget_worker(w);
     w->wants_restart = w->terminated = w->killed = false;
     w->ending = NULL;
-    if (sb_spawn(&command, &w->child, w->reason, sizeof w->reason) != 0)
+    sb_guard_prepare(bus);
+    command.announce = sb_guard_pipe(bus);
+    if (sb_spawn(&command, &w->child, w->reason, sizeof w->reason) != 0) {
+        sb_guard_remove(bus, w->child.announced);
         return STDIO_BUS_ERR_WORKER;
+    }
+    sb_guard_add(bus, w->child.pid);
     w->state = STDIO_BUS_WORKER_RUNNING;
     w->started_at_ms = sb_clock_unix_ms();
     if (!sb_worker_attach(w)) {
@@ -140,7 +146,9 @@ int sb_worker_start(sb_worker *w) {
         sb_child_kill(&w->child);
         sb_child_wait(&w->child, 1000);
         sb_exit ignored;
+        int64_t group = w->child.pid;
         sb_child_reap(bus->poller, &w->child, &ignored);
+        sb_guard_remove(bus, group);
         sb_worker_close_streams(w);
         return STDIO_BUS_ERR_WORKER;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "guard.h"
 #include "pool.h"
 #include "route.h"
 #include "session.h"
@@ -191,27 +192,30 @@ void sb_worker_restart_now(sb_worker *w) {
 /* --- Exit --------------------------------------------------------------------------------------
  */
 
-static void describe_exit(sb_worker *w) {
-    const sb_exit *e = &w->last_exit;
-    char how[96];
+void sb_exit_words(const sb_exit *e, char *words, size_t len) {
     if (!e->known)
-        snprintf(how, sizeof how, "exited, its status was taken by another part of the host");
+        snprintf(words, len, "exited, its status was taken by another part of the host");
     else if (e->signal && sb_signal_name(e->signal))
-        snprintf(how, sizeof how, "was ended by %s", sb_signal_name(e->signal));
+        snprintf(words, len, "was ended by %s", sb_signal_name(e->signal));
     else if (e->signal)
-        snprintf(how, sizeof how, "was ended by signal %d", e->signal);
+        snprintf(words, len, "was ended by signal %d", e->signal);
     else
-        snprintf(how, sizeof how, "exited with code %d", e->code);
+        snprintf(words, len, "exited with code %d", e->code);
+}
+
+static void describe_exit(sb_worker *w) {
     if (w->ending)
         snprintf(w->reason, sizeof w->reason, "%s and was replaced", w->ending);
     else
-        snprintf(w->reason, sizeof w->reason, "%s", how);
+        sb_exit_words(&w->last_exit, w->reason, sizeof w->reason);
 }
 
 void sb_worker_check_exit(sb_worker *w) {
     sb_bus *bus = w->bus;
-    if (w->child.pid == 0 || !sb_child_reap(bus->poller, &w->child, &w->last_exit))
+    int64_t group = w->child.pid;
+    if (group == 0 || !sb_child_reap(bus->poller, &w->child, &w->last_exit))
         return;
+    sb_guard_remove(bus, group);
     sb_worker_read_rest(w);
     bool stopping = w->state == STDIO_BUS_WORKER_STOPPING;
     sb_pool_leave(w);

@@ -5,6 +5,8 @@
 #include "bus.h"
 #include "reply.h"
 
+/* "was ended by SIGKILL", "exited with code 3". */
+void sb_exit_words(const sb_exit *e, char *words, size_t len);
 /* Closes what is open and stops its timers. */
 void sb_worker_close_streams(sb_worker *w);
 /* Its streams are watched and it may be chosen. False: the system refused. */

@@ -47,7 +47,8 @@ Daemon::Daemon(const std::vector<std::string> &arguments, const Ends &ends) {
     MakePair(in, ends.socket_stdio);
     MakePair(out, ends.socket_stdio);
     MakePair(err, false);
-    std::vector<char *> argv{const_cast<char *>(SB_DAEMON)};
+    const char *program = ends.program.empty() ? SB_DAEMON : ends.program.c_str();
+    std::vector<char *> argv{const_cast<char *>(program)};
     for (auto &argument : arguments)
         argv.push_back(const_cast<char *>(argument.c_str()));
     argv.push_back(nullptr);
@@ -55,12 +56,14 @@ Daemon::Daemon(const std::vector<std::string> &arguments, const Ends &ends) {
     int child_in = in[0], our_in = in[1], child_out = out[1], our_out = out[0];
     pid_ = fork();
     if (pid_ == 0) {
+        if (ends.own_group)
+            setpgid(0, 0);
         dup2(child_in, 0);
         dup2(child_out, 1);
         dup2(err[1], 2);
         if (ends.config >= 0)
             fcntl(ends.config, F_SETFD, 0);
-        execv(SB_DAEMON, argv.data());
+        execv(program, argv.data());
         _exit(127);
     }
     close(child_in);

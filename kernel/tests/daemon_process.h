@@ -15,6 +15,8 @@ class Daemon {
         int config = -1;           // a descriptor that it shall inherit under the same number
         bool read_stderr = true;   // false: its stderr is a pipe that nobody reads
         bool socket_stdio = false; // stdin and stdout are sockets instead of pipes
+        bool own_group = false;    // it leads a process group of its own
+        std::string program = "";  // another program that behaves alike; empty: the daemon
     };
 
     explicit Daemon(const std::vector<std::string> &arguments);

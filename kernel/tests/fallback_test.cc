@@ -1,6 +1,7 @@
 // An older system: no pidfd_open, no close_range. The calls are made to fail by a filter, which
 // cannot be taken off again, so each test runs in a process of its own.
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -58,6 +59,22 @@ TEST(OldSystem, AStopTakesMilliseconds_A21) {
         bus.Start();
         bus.Ask("echo");
         EXPECT_LT(bus.Stop(), 1000);
+    });
+}
+
+TEST(OldSystem, AGuardThatDiesIsReplacedAndTheLastOneEndsWithTheBus) {
+    EXPECT_TO_HOLD_ON_AN_OLD_SYSTEM([] {
+        Bus bus(OnePool(2));
+        EXPECT_EQ(stdio_bus_set_guard(bus.get(), SB_DAEMON), STDIO_BUS_OK);
+        bus.Start();
+        pid_t first = GuardOf(getpid());
+        pid_t second = 0;
+        EXPECT_GT(first, 0);
+        EXPECT_EQ(kill(first, SIGKILL), 0);
+        bus.Until([&] { return IsGone(first) && (second = GuardOf(getpid())) > 0; }, "the next");
+        EXPECT_NE(second, first);
+        EXPECT_LT(bus.Stop(), 1000);
+        EXPECT_TRUE(Children().empty());
     });
 }
 

@@ -1,5 +1,7 @@
 #include "processes.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -59,15 +61,55 @@ std::vector<int> OpenDescriptors() {
 }
 
 std::vector<pid_t> Children() {
+    return ChildrenOf(getpid());
+}
+
+std::vector<pid_t> ChildrenOf(pid_t wanted) {
     std::vector<pid_t> found;
     for (const auto &entry : fs::directory_iterator("/proc")) {
         pid_t pid = std::atoi(entry.path().filename().c_str());
         char state;
         pid_t parent;
-        if (pid > 0 && Status(pid, &state, &parent) && parent == getpid())
+        if (pid > 0 && Status(pid, &state, &parent) && parent == wanted)
             found.push_back(pid);
     }
     return found;
+}
+
+// Its parent goes on as soon as exec has closed descriptors, a moment before the new command line
+// is there to be read.
+static std::string CommandLine(pid_t pid) {
+    std::string text;
+    while (text.empty() && !IsGone(pid)) {
+        std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+        text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    }
+    return text;
+}
+
+pid_t GuardOf(pid_t parent) {
+    pid_t guard = 0;
+    for (pid_t pid : ChildrenOf(parent)) {
+        if (CommandLine(pid).find(std::string("\0--guard\0", 9)) == std::string::npos)
+            continue;
+        EXPECT_EQ(guard, 0) << "a second guard";
+        guard = pid;
+    }
+    return guard;
+}
+
+std::string Referent(pid_t pid, int fd) {
+    std::error_code none;
+    return fs::read_symlink("/proc/" + std::to_string(pid) + "/fd/" + std::to_string(fd), none)
+        .string();
+}
+
+std::vector<int> DescriptorsOf(pid_t pid) {
+    std::vector<int> open;
+    for (const auto &entry : fs::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
+        open.push_back(std::atoi(entry.path().filename().c_str()));
+    std::sort(open.begin(), open.end());
+    return open;
 }
 
 long VoluntarySwitches() {

@@ -16,8 +16,18 @@ bool BecomesGone(pid_t pid);
 // The descriptors this process holds now.
 std::vector<int> OpenDescriptors();
 
-// Children of this process that are alive or not yet reaped.
+// Children of this process, or of another, that are alive or not yet reaped.
 std::vector<pid_t> Children();
+std::vector<pid_t> ChildrenOf(pid_t parent);
+
+// The guard among its children, 0 without one; fails the test when there are several.
+pid_t GuardOf(pid_t parent);
+
+// What a descriptor of a process refers to, e.g. "/dev/null" or "pipe:[1234]".
+std::string Referent(pid_t pid, int fd);
+
+// The descriptors that a process holds.
+std::vector<int> DescriptorsOf(pid_t pid);
 
 // How often the calling thread gave up the processor by itself, that is, went to sleep.
 long VoluntarySwitches();

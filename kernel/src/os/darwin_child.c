@@ -2,7 +2,8 @@
  *
  * posix_spawn(2) is one call into the system here, not fork and exec: the new process runs nothing
  * of the host, and a host of many gigabytes starts a worker as fast as a small one. There is no
- * signal to a child at the death of its parent; the guardian does that job.
+ * signal to a child at the death of its parent; the guard does that job. The child runs the command
+ * at once, so it is announced by its parent only, right after.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,19 +29,20 @@ static int fill_actions(posix_spawn_file_actions_t *actions, const sb_launch *l)
     return error;
 }
 
-/* A group of its own (0: led by the child), no signal blocked, each at its default: exec resets the
- * handlers of the host, but what the host ignores would stay ignored. SIGKILL and SIGSTOP have no
- * other disposition, and asking for it is an error. */
-static int fill_attributes(posix_spawnattr_t *attributes) {
+/* A group of its own (0: led by the child), or a session, no signal blocked, each at its default:
+ * exec resets the handlers of the host, but what the host ignores would stay ignored. SIGKILL and
+ * SIGSTOP have no other disposition, and asking for it is an error. */
+static int fill_attributes(posix_spawnattr_t *attributes, bool own_session) {
     sigset_t none, all;
+    short leads = own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
     sigemptyset(&none);
     sigfillset(&all);
     sigdelset(&all, SIGKILL);
     sigdelset(&all, SIGSTOP);
     int error =
-        posix_spawnattr_setflags(attributes, POSIX_SPAWN_CLOEXEC_DEFAULT | POSIX_SPAWN_SETPGROUP |
+        posix_spawnattr_setflags(attributes, POSIX_SPAWN_CLOEXEC_DEFAULT | leads |
                                                  POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    if (!error)
+    if (!error && !own_session)
         error = posix_spawnattr_setpgroup(attributes, 0);
     if (!error)
         error = posix_spawnattr_setsigmask(attributes, &none);
@@ -97,7 +99,7 @@ int sb_launch_birth(sb_launch *launch, pid_t *pid, bool *at_cwd) {
     if (!error) {
         error = fill_actions(&actions, launch);
         if (!error)
-            error = fill_attributes(&attributes);
+            error = fill_attributes(&attributes, launch->outlives_host);
         if (!error)
             error = try_paths(launch, pid, &actions, &attributes);
         posix_spawnattr_destroy(&attributes);

@@ -51,6 +51,21 @@ CHILD_SIDE static void child_fail(int to, int error, int at_cwd) {
     syscall(SYS_exit_group, 127);
 }
 
+/* Says "+PID". Written at once or not at all: the pipe may be full or have lost its reader. */
+CHILD_SIDE static void announce(int pipe) {
+    char line[16];
+    size_t at = sizeof line;
+    line[--at] = '\n';
+    for (long pid = syscall(SYS_getpid); pid > 0; pid /= 10)
+        line[--at] = (char)('0' + pid % 10);
+    line[--at] = '+';
+    if (syscall(SYS_write, pipe, line + at, sizeof line - at) < 0 && errno == EPIPE) {
+        /* The signal that came with it is blocked, and would end the command once it is not. */
+        uint64_t set[16] = {1u << (SIGPIPE - 1)}, no_time[2] = {0};
+        syscall(SYS_rt_sigtimedwait, set, NULL, no_time, KERNEL_SIGSET);
+    }
+}
+
 CHILD_SIDE static void close_from(int first) {
     if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
         return;
@@ -76,10 +91,16 @@ CHILD_SIDE static int child_main(void *argument) {
     for (int s = 1; s < NSIG; s++)
         syscall(SYS_rt_sigaction, s, none, NULL, KERNEL_SIGSET);
 
-    syscall(SYS_setpgid, 0, 0);
-    syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (syscall(SYS_getppid) != b->parent)
-        syscall(SYS_exit_group, 127); /* it died before the line above */
+    if (l->outlives_host) {
+        syscall(SYS_setsid);
+    } else {
+        syscall(SYS_setpgid, 0, 0);
+        syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        if (syscall(SYS_getppid) != b->parent)
+            syscall(SYS_exit_group, 127); /* it died before the line above */
+    }
+    if (l->announce >= 0)
+        announce(l->announce);
 
     if (syscall(SYS_dup3, l->in, 0, 0) < 0 || syscall(SYS_dup3, l->out, 1, 0) < 0 ||
         (l->err >= 0 && syscall(SYS_dup3, l->err, 2, 0) < 0))

@@ -107,10 +107,19 @@ typedef struct sb_command {
     bool inherit_env;  /* false: `env` is all there is */
     const char *cwd;   /* NULL: the host's */
     bool capture_stderr;
+    /* Ends with its input, not with the host: it gets a session of its own, so that no terminal
+     * of the host reaches it, and no pipe but its stdin; stdout and stderr are the null device. */
+    bool outlives_host;
+    /* A pipe that is told "+PID\n" before the command runs, so that whoever reads it knows the
+     * group before there can be anything in it; NULL: none. Tried once, without blocking. A
+     * system where nothing can be done before the command runs leaves it out. */
+    const sb_source *announce;
 } sb_command;
 
 typedef struct sb_child {
-    int64_t pid; /* 0: none */
+    int64_t pid;       /* 0: none */
+    int64_t announced; /* the pid under which it may have been announced, also when it then could
+                          not become the command */
     sb_source in, out, err;
     sb_source exit; /* readable at exit; closed where the system has no such notice:
                        then sb_child_reap() is to be asked now and then */
@@ -124,7 +133,7 @@ typedef struct sb_exit {
 
 /* Starts a process with three pipes (two, and the host's stderr, without capture_stderr) and no
  * other descriptor, default signals, in a process group of its own that dies with the calling
- * thread. On failure the text of what was tried stands in `why`. */
+ * thread (but see outlives_host). On failure the text of what was tried stands in `why`. */
 int sb_spawn(const sb_command *command, sb_child *child, char *why, size_t why_len);
 /* False while the leader lives. Otherwise kills what is left of its group, reaps it by its
  * pid and closes the exit notice (the pipes stay). */

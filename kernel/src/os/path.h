@@ -10,6 +10,8 @@ bool sb_path_has_separator(const char *path);
 /* `path` seen from the folder `base` (NULL: the process's current folder), absolute when base
  * is; to be freed. NULL without memory or current folder. */
 char *sb_path_resolve(const char *base, const char *path);
+/* The file of the running program, absolute; to be freed. NULL when the system cannot tell. */
+char *sb_path_executable(void);
 /* The absolute folder that holds the file `path`; to be freed. NULL as above. */
 char *sb_path_folder(const char *path);
 

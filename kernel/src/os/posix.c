@@ -26,24 +26,34 @@ int sb_fd_nonblocking(int fd) {
     return 0;
 }
 
+static int lift(int *fd) {
+    if (*fd > 2)
+        return 0;
+    int above = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+    if (above < 0)
+        return errno;
+    close(*fd);
+    *fd = above;
+    return 0;
+}
+
 int sb_pipe_open(int ends[2]) {
     ends[0] = ends[1] = -1;
     int error = sb_fd_pipe(ends);
-    for (int i = 0; i < 2 && !error; i++) {
-        if (ends[i] > 2)
-            continue;
-        int above = fcntl(ends[i], F_DUPFD_CLOEXEC, 3);
-        if (above < 0) {
-            error = errno;
-        } else {
-            close(ends[i]);
-            ends[i] = above;
-        }
-    }
+    for (int i = 0; i < 2 && !error; i++)
+        error = lift(&ends[i]);
     if (error) {
         sb_fd_close(&ends[0]);
         sb_fd_close(&ends[1]);
     }
+    return error;
+}
+
+int sb_null_open(int *fd) {
+    *fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int error = *fd < 0 ? errno : lift(fd);
+    if (error)
+        sb_fd_close(fd);
     return error;
 }
 

@@ -19,6 +19,7 @@ int sb_fd_nonblocking(int fd);
 /* A pipe whose two ends are above 2, so that wiring a child cannot overwrite one of them (a host
  * may run with its standard descriptors closed). On failure both are -1. */
 int sb_pipe_open(int ends[2]);
+int sb_null_open(int *fd); /* the null device, as high */
 /* The clock of sb_clock_ms(). */
 int64_t sb_clock_us(void);
 
@@ -46,7 +47,9 @@ typedef struct sb_launch {
     char **paths; /* files to try, in order */
     const char *cwd;
     int in, out, err; /* the child's ends, all above 2; err may be -1: the host's */
-    void *block;      /* the memory of all of the above */
+    int announce;     /* -1: none */
+    bool outlives_host;
+    void *block; /* the memory of all of the above */
 } sb_launch;
 
 int sb_launch_prepare(sb_launch *launch, const sb_command *command);
@@ -55,7 +58,8 @@ void sb_launch_free(sb_launch *launch);
 /* --- linux_child.c, darwin_child.c ---------------------------------------------------------- */
 
 /* Starts the process. Returns 0, or the error with nothing left of it; *at_cwd: the working
- * directory was at fault, not the command. */
+ * directory was at fault, not the command. *pid is also set for one that could not become the
+ * command. */
 int sb_launch_birth(sb_launch *launch, pid_t *pid, bool *at_cwd);
 
 /* --- linux.c, darwin.c ------------------------------------------------------------------------ */

@@ -13,21 +13,28 @@
 
 enum { IN_READ, IN_WRITE, OUT_READ, OUT_WRITE, ERR_READ, ERR_WRITE, FD_COUNT };
 
-static int open_pipes(int fd[FD_COUNT], bool capture_stderr) {
-    int error = sb_pipe_open(&fd[IN_READ]);
+static int open_output(int fd[FD_COUNT], const sb_command *command) {
+    if (command->outlives_host) {
+        int error = sb_null_open(&fd[OUT_WRITE]);
+        return error ? error : sb_null_open(&fd[ERR_WRITE]);
+    }
+    int error = sb_pipe_open(&fd[OUT_READ]);
     if (!error)
-        error = sb_pipe_open(&fd[OUT_READ]);
-    if (!error && capture_stderr)
+        error = sb_fd_nonblocking(fd[OUT_READ]);
+    if (!error && command->capture_stderr)
         error = sb_pipe_open(&fd[ERR_READ]);
+    if (!error && command->capture_stderr)
+        error = sb_fd_nonblocking(fd[ERR_READ]);
+    return error;
+}
+
+static int open_streams(int fd[FD_COUNT], const sb_command *command) {
+    int error = sb_pipe_open(&fd[IN_READ]);
     if (!error)
         error = sb_fd_nonblocking(fd[IN_WRITE]);
     if (!error)
         error = sb_fd_without_signal(fd[IN_WRITE]);
-    if (!error)
-        error = sb_fd_nonblocking(fd[OUT_READ]);
-    if (!error && capture_stderr)
-        error = sb_fd_nonblocking(fd[ERR_READ]);
-    return error;
+    return error ? error : open_output(fd, command);
 }
 
 static void take(sb_source *source, int *fd) {
@@ -64,19 +71,21 @@ int sb_spawn(const sb_command *command, sb_child *child, char *why, size_t why_l
     bool at_cwd = false;
     int error = sb_launch_prepare(&launch, command);
     if (!error)
-        error = open_pipes(fd, command->capture_stderr);
+        error = open_streams(fd, command);
     if (!error) {
         launch.in = fd[IN_READ];
         launch.out = fd[OUT_WRITE];
         launch.err = fd[ERR_WRITE];
+        launch.announce = command->announce ? sb_fd(command->announce) : -1;
+        launch.outlives_host = command->outlives_host;
         error = sb_launch_birth(&launch, &pid, &at_cwd);
+        child->announced = command->announce ? pid : 0;
     }
     if (!error) {
         child->pid = pid;
         take(&child->in, &fd[IN_WRITE]);
         take(&child->out, &fd[OUT_READ]);
-        if (command->capture_stderr)
-            take(&child->err, &fd[ERR_READ]);
+        take(&child->err, &fd[ERR_READ]);
         int exit_notice = sb_exit_notice(pid);
         if (exit_notice >= 0)
             take(&child->exit, &exit_notice);

@@ -283,17 +283,21 @@ static void do_close_input(const request *r) {
         pause();
 }
 
-/* Leaves a child behind that keeps all three streams and, if told, ignores SIGTERM. */
+/* Leaves a child behind that keeps all three streams and, if told, ignores SIGTERM or has a session
+ * of its own. */
 static void do_grandchild(const request *r) {
     int ready[2];
     if (pipe(ready) != 0)
         abort();
     long ignores = number_of(r->params, "ignore_term", 0);
+    long leaves = number_of(r->params, "new_session", 0);
     pid_t pid = fork();
     if (pid == 0) {
         alarm(LIFETIME);
         if (ignores)
             signal(SIGTERM, SIG_IGN);
+        if (leaves)
+            setsid();
         write_all(ready[1], "r", 1);
         for (;;)
             pause();
