@@ -205,6 +205,8 @@ TEST(Restart, SessionsOfADeadWorkerBindToARunningOneOnNextUse) {
     bus.Start();
     pid_t before = bus.PidOf({nullptr, "s"});
     ExpectError(bus.Ask("exit", "", {nullptr, "s"}), -32002);
+    EXPECT_EQ(bus.Worker(0).sessions + bus.Worker(1).sessions, 0u) << "unbound at once";
+    EXPECT_EQ(bus.Sessions(), 1) << "but known";
     pid_t after = bus.PidOf({nullptr, "s"});
     EXPECT_NE(after, before);
     EXPECT_EQ(bus.PidOf({nullptr, "s"}), after);
@@ -232,6 +234,7 @@ TEST(Restart, WaitingRequestsAreAnsweredWhenNoProcessWillCome) {
     bus.Start();
     ASSERT_TRUE(bus.Until([&] { return bus.Worker(0).state == STDIO_BUS_WORKER_RESTARTING; },
                           "it has exited"));
+    // The next process may have been given it before it exited.
     Json answer = bus.Ask("echo");
     EXPECT_TRUE(answer["error"]["code"].Raw() == "-32001" ||
                 answer["error"]["code"].Raw() == "-32002")

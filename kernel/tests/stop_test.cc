@@ -150,8 +150,7 @@ TEST(Stop, WhatIsStillPendingAtTheDeadlineIsAnswered_A21) {
     ASSERT_EQ(bus.messages.size(), 50u);
     for (uint64_t i = 1; i <= 50; i++) {
         Json answer = bus.Answer(i);
-        std::string code = answer["error"]["code"].Raw();
-        EXPECT_TRUE(code == "-32004" || code == "-32002") << answer.Raw();
+        ExpectError(answer, -32004);
     }
     EXPECT_EQ(bus.Pending(), 0);
 }
@@ -163,8 +162,38 @@ TEST(Stop, RequestsThatWaitForARestartAreAnswered) {
     ASSERT_EQ(bus.Running(), 0);
     ASSERT_EQ(bus.Send(Rpc("1", "echo"), {nullptr, nullptr, -1, 0, 101}), 0);
     bus.Stop(1);
-    EXPECT_FALSE(bus.Answer(101).Raw().empty()) << "with a result or an error, but answered";
+    ExpectError(bus.Answer(101), -32004);
     EXPECT_EQ(bus.Pending(), 0);
+}
+
+TEST(Stop, WhileRequestsFinishTheirWorkersQuestionsAreStillAskedAndAnswered_L34) {
+    Bus bus(OnePool());
+    bus.Start();
+    ASSERT_EQ(bus.Send(Rpc("1", "hold"), {nullptr, nullptr, -1, 0, 1}), 0);
+    ASSERT_EQ(stdio_bus_stop(bus.get(), 20), 0);
+    EXPECT_EQ(bus.Send(Rpc("", "say", Line(Rpc("7", "ask")))), 0);
+    EXPECT_EQ(bus.Next().text, Rpc("7", "ask"));
+    EXPECT_EQ(bus.Send(R"({"jsonrpc":"2.0","id":7,"result":true})"), 0);
+    EXPECT_EQ(bus.State(), STDIO_BUS_STATE_STOPPING);
+    EXPECT_EQ(bus.Send(Rpc("", "release")), 0);
+    EXPECT_EQ(bus.Answer(1)["result"]["held"].Raw(), "true");
+    bus.Stop();
+    EXPECT_EQ(bus.Worker(0).messages_out, 4u) << "the request, both notifications, the answer";
+}
+
+TEST(Stop, StoppedMeansThatNoWorkerRunsAnyMore_L38) {
+    Bus bus(Config({Stubborn({"--ignore-eof"}), {"other", 2}}));
+    bus.Start();
+    std::vector<pid_t> pids;
+    for (int worker : {0, 1, 2})
+        pids.push_back(bus.PidOf({nullptr, nullptr, worker}));
+    ASSERT_EQ(stdio_bus_stop(bus.get(), 2), 0);
+    ASSERT_GE(stdio_bus_step(bus.get(), 0), 0);
+    EXPECT_EQ(bus.State(), STDIO_BUS_STATE_STOPPING) << "one of them is still there";
+    bus.Stop(2);
+    for (pid_t pid : pids)
+        EXPECT_TRUE(IsGone(pid));
+    EXPECT_TRUE(Children().empty()) << "and reaped";
 }
 
 TEST(Stop, ADestroyedBusAnswersWhatIsPending) {
