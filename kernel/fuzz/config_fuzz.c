@@ -1,32 +1,45 @@
-/* config_fuzz.c: whatever the text, the check counts what it reports, and a configuration is
- * handed out exactly when there is no error. */
+/* config_fuzz.c: whatever the text, the check counts what it reports, a configuration is handed
+ * out exactly when there is no error, and everything in it keeps to its bounds. */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
+#include "require.h"
+#include "stdio_bus.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void count(void *user, int is_warning, const char *path, const char *message) {
-    if (path[0] != '$' || message[0] == '\0')
-        abort();
+    REQUIRE(path[0] == '$' && message[0] != '\0');
     if (!is_warning)
         ++*(int *)user;
 }
 
+static void check_pool(const sb_config *config, const sb_pool_config *pool) {
+    REQUIRE(pool->id && pool->id[0] && pool->command && pool->command[0]);
+    REQUIRE(pool->args && pool->env && pool->instances >= 1);
+    REQUIRE(!pool->cwd || pool->cwd[0] == '/');
+    /* With a separator it is a file, and then it must not depend on where the host stands. */
+    REQUIRE(!strchr(pool->command, '/') || pool->command[0] == '/');
+    for (char **variable = pool->env; *variable; variable++)
+        REQUIRE(strchr(*variable, '=') > *variable);
+    for (const sb_pool_config *other = config->pools; other < pool; other++)
+        REQUIRE(strcmp(other->id, pool->id) != 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    const char *text = (const char *)data;
     sb_config config = {0};
-    int reported = 0;
-    int errors = sb_config_parse((const char *)data, size, "/base", &config, count, &reported);
-    if (errors != reported || (errors == 0) != (config.pool_count > 0))
-        abort();
-    for (size_t i = 0; i < config.pool_count; i++) {
-        const sb_pool_config *pool = &config.pools[i];
-        if (!pool->id || !pool->command || !pool->args || !pool->env || pool->instances < 1 ||
-            (pool->cwd && pool->cwd[0] != '/'))
-            abort();
-    }
+    int reported = 0, reported_again = 0;
+    int errors = sb_config_parse(text, size, "/base", &config, count, &reported);
+    REQUIRE(errors == reported && (errors == 0) == (config.pool_count > 0));
+    REQUIRE(stdio_bus_config_check(text, size, count, &reported_again) == errors);
+    REQUIRE(reported_again == errors);
+    for (size_t i = 0; i < config.pool_count; i++)
+        check_pool(&config, &config.pools[i]);
+    if (errors == 0)
+        REQUIRE(config.limits.max_input_buffer > 0 && config.limits.max_output_queue > 0 &&
+                config.limits.drain_timeout_sec > 0);
     sb_config_free(&config);
     return 0;
 }

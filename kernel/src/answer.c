@@ -16,11 +16,11 @@ int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char
         return STDIO_BUS_ERR_INVALID;
     }
     sb_asker asker = {.conn = in->conn};
-    if (in->scan.id_kind == SB_ID_NUMBER || in->scan.id_kind == SB_ID_STRING)
+    /* Under the id of a request in flight it would pass for the answer to that. */
+    bool has_id = in->scan.id_kind == SB_ID_NUMBER || in->scan.id_kind == SB_ID_STRING;
+    if (has_id && !sb_call_made_by_conn(bus, in->conn, sb_id_key(bus, in->scan.id)))
         asker.id = in->scan.id;
     sb_fault fault = {.code = code, .message = message, .worker = -1, .reason = reason};
-    if (code == SB_PARSE_ERROR)
-        asker.id = (sb_token){0};
     sb_reply_error(bus, &asker, &fault);
     return STDIO_BUS_ERR_INVALID;
 }
@@ -34,6 +34,11 @@ int sb_route_answer(sb_incoming *in) {
         return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
                          "an answer to a request that no worker has in flight here", NULL);
     sb_worker *w = call->worker;
+    if (!w) {
+        sb_call_close(bus, call);
+        return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
+                         "an answer to a request whose worker has ended", NULL);
+    }
     if (in->route && in->route->worker_id >= 0 && in->route->worker_id != w->id)
         return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
                          "the worker that the answer names did not make this request", NULL);
@@ -109,8 +114,13 @@ void sb_find_named_call(sb_incoming *in) {
         find_cancelled(in, scan->params_id);
     } else if (scan->progress_token.p) {
         sb_call *call = sb_call_by_conn_token(bus, in->conn, sb_id_key(bus, scan->progress_token));
-        if (!call || (in->worker && in->worker != call->worker))
+        if (!call || (call->worker && in->worker && in->worker != call->worker))
             return;
+        if (!call->worker) { /* it has ended */
+            bus->counters.dropped_notifications++;
+            in->moot = true;
+            return;
+        }
         in->worker = call->worker;
         in->pool = call->pool;
         splice(in, scan->progress_token, call->token);

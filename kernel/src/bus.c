@@ -368,7 +368,6 @@ void stdio_bus_destroy(stdio_bus_t *bus) {
     sb_table_free(&bus->client_table);
     sb_timers_free(&bus->timers);
     sb_text_free(&bus->message);
-    sb_text_free(&bus->data);
     sb_text_free(&bus->name);
     sb_text_free(&bus->id_key);
     sb_guard_free(bus);

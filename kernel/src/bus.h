@@ -62,8 +62,10 @@ struct sb_conn {
     sb_bond **by_worker;
     size_t by_worker_cap;
     sb_link bonds;
-    sb_link calls; /* forward calls it made, in order */
-    sb_link asked; /* reverse calls it was given */
+    sb_link calls;  /* forward calls it made, in order */
+    sb_link asked;  /* reverse calls it was given */
+    sb_link ghosts; /* of those the ones whose worker has ended */
+    size_t ghost_count;
     size_t pending;
 };
 
@@ -73,7 +75,8 @@ struct sb_conn {
 struct sb_call {
     sb_link of_conn, of_worker;
     sb_conn *conn;     /* NULL: given up; the entry only keeps the id from being used again */
-    sb_worker *worker; /* NULL: a forward call that waits in the pool's queue */
+    sb_worker *worker; /* NULL: a forward call that waits in the pool's queue, or a reverse one
+                          whose worker has ended: it too only keeps its id */
     sb_pool *pool;
     sb_session *session;
     sb_held *held; /* where it waits, while worker is NULL */
@@ -283,7 +286,6 @@ struct stdio_bus {
 
     sb_link backlog_workers, backlog_clients, dirty_workers, dirty_clients;
     sb_text message; /* composed text for the host */
-    sb_text data;    /* composed error data */
     sb_text name;    /* decoded session names */
     sb_text id_key;  /* decoded ids */
 

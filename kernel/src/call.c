@@ -14,7 +14,7 @@
 enum {
     LONGEST_NUMBER = 24, /* of one that was written another way */
     KEPT_FREE = 1024,    /* entries kept for reuse */
-    MAX_GIVEN_UP = 1024  /* a worker: how many unanswered ids are remembered after giving up */
+    MAX_GIVEN_UP = 1024  /* unanswered ids that a worker or a connection has remembered */
 };
 
 /* --- Keys ---------------------------------------------------------------------------------- */
@@ -326,21 +326,39 @@ static void leave_asker(sb_bus *bus, sb_call *call) {
 
 void sb_call_close(sb_bus *bus, sb_call *call) {
     remove_goal(bus, call);
-    if (!call->reverse && !call->conn) {
+    if (!call->reverse && !call->conn)
         call->worker->ghost_count--;
-    } else {
+    else if (call->reverse && !call->worker)
+        call->conn->ghost_count--;
+    else
         leave_asker(bus, call);
-    }
     sb_list_remove(&call->of_worker);
     sb_list_remove(&call->of_conn);
     recycle(bus, call);
 }
 
-/* The id and the token must not be used again at that worker while its answer or its progress may
- * still come: another connection's request under the same would get them. So the entry stays,
- * without its asker. */
+/* A connection that is slow to answer a worker that has ended meanwhile must not answer the next
+ * process, which may count its requests from the same number. */
+static void give_up_asked(sb_bus *bus, sb_call *call) {
+    sb_conn *c = call->conn;
+    leave_asker(bus, call);
+    sb_list_remove(&call->of_worker);
+    sb_list_remove(&call->of_conn);
+    call->worker = NULL;
+    sb_list_append(&c->ghosts, &call->of_conn);
+    if (++c->ghost_count > MAX_GIVEN_UP)
+        sb_call_close(bus, SB_ENTRY(c->ghosts.next, sb_call, of_conn));
+}
+
+/* The id and the token must not be used again at that receiver while its answer or its progress may
+ * still come: another request under the same would get them. So the entry stays, without its
+ * asker. */
 void sb_call_give_up(sb_bus *bus, sb_call *call) {
     sb_worker *w = call->worker;
+    if (call->reverse) {
+        give_up_asked(bus, call);
+        return;
+    }
     if (!w) {
         sb_call_close(bus, call);
         return;
@@ -353,22 +371,28 @@ void sb_call_give_up(sb_bus *bus, sb_call *call) {
 
 void sb_call_fail(sb_bus *bus, sb_call *call, const sb_fault *fault) {
     /* The call is freed first, so that the host may use its id and cookie again from within the
-     * callback; what the answer needs of it is kept apart. */
-    sb_text id = sb_text_borrow(&bus->data);
-    sb_text_add(&id, call->id.p, call->id.len);
+     * callback; the block with its id is kept until then, which needs no memory. */
+    char inlined[sizeof call->inlined];
+    char *block = call->text;
+    bool is_own = block != call->inlined;
+    if (!is_own)
+        memcpy(inlined, block, sizeof inlined);
+    const char *kept = is_own ? block : inlined;
     sb_session *session = call->session;
     sb_asker asker = {.conn = call->conn,
-                      .id = {id.p, id.len},
+                      .id = {kept + (call->id.p - block), call->id.len},
                       .cookie = call->cookie,
                       .session = session ? session->name : NULL,
                       .restore = call->enveloped};
     if (session)
         sb_session_keep(session);
+    call->text = call->inlined;
     sb_call_close(bus, call);
     sb_reply_error(bus, &asker, fault);
     if (session)
         sb_session_release(bus, session);
-    sb_text_return(&bus->data, &id);
+    if (is_own)
+        free(block);
 }
 
 void sb_calls_free(sb_bus *bus) {

@@ -10,6 +10,7 @@ void sb_conn_init(sb_conn *c, uint64_t id, sb_client *client) {
     sb_list_init(&c->bonds);
     sb_list_init(&c->calls);
     sb_list_init(&c->asked);
+    sb_list_init(&c->ghosts);
 }
 
 void sb_conn_free(sb_conn *c) {

@@ -136,11 +136,6 @@ static int answer_auth(sb_incoming *in) {
 
 int sb_control(sb_incoming *in) {
     const sb_client *client = in->conn->client;
-    if (in->scan.id_kind == SB_ID_OTHER) {
-        in->answer_null_id = true;
-        return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
-                         "the id is neither a string nor a number nor null", NULL);
-    }
     if (!in->is_request)
         return sb_refuse(in, SB_METHOD_NOT_FOUND, "Method not found",
                          "the bus knows no such notification", NULL);

@@ -26,8 +26,9 @@ static void put_data(sb_text *t, const sb_fault *fault) {
         sb_text_string_member(t, "stderr", fault->stderr_tail);
     if (fault->code == SB_WORKER_EXITED && fault->written >= 0)
         sb_text_put(t, fault->written ? ",\"written\":true" : ",\"written\":false");
+    bool is_empty = t->len && t->p[t->len - 1] == '{'; /* then `more` needs no comma */
     if (fault->more)
-        sb_text_put(t, fault->more + (t->p[t->len - 1] == '{' ? 1 : 0));
+        sb_text_put(t, fault->more + (is_empty ? 1 : 0));
     sb_text_put(t, "}");
 }
 

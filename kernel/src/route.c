@@ -318,29 +318,34 @@ static int send_notification(sb_incoming *in) {
     return refuse_full(in, "max_output_queue", limits->max_output_queue);
 }
 
-static int route_request(sb_incoming *in) {
+/* Whether an answer to the request will be known by its id. If not, it is refused without it. */
+static bool has_usable_id(sb_incoming *in, int *code) {
     sb_bus *bus = in->bus;
-    int code;
+    in->answer_null_id = true;
     if (in->scan.id_kind == SB_ID_OTHER) {
-        in->answer_null_id = true;
-        return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
-                         "the id is neither a string nor a number nor null", NULL);
+        *code = sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
+                          "the id is neither a string nor a number nor null", NULL);
+        return false;
     }
-    if (bus->state != STDIO_BUS_STATE_RUNNING && !in->conn->client)
-        return STDIO_BUS_ERR_STATE;
-    if (bus->state != STDIO_BUS_STATE_RUNNING)
-        return sb_refuse(in, SB_SHUTTING_DOWN, "Shutting down", "the bus is stopping", NULL);
     in->id_key = sb_id_key(bus, in->scan.id);
     if (sb_call_made_by_conn(bus, in->conn, in->id_key)) {
         sb_text more = {0};
         sb_text_put(&more, ",\"id\":");
         sb_text_add(&more, in->scan.id.p, in->scan.id.len);
-        in->answer_null_id = true;
-        code = sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
-                         "a request with this id is in flight already", more.p);
+        *code = sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
+                          "a request with this id is in flight already", more.p);
         sb_text_free(&more);
-        return code;
+        return false;
     }
+    in->answer_null_id = false;
+    return true;
+}
+
+static int route_request(sb_incoming *in) {
+    sb_bus *bus = in->bus;
+    int code;
+    if (bus->state != STDIO_BUS_STATE_RUNNING)
+        return sb_refuse(in, SB_SHUTTING_DOWN, "Shutting down", "the bus is stopping", NULL);
     const sb_limits *limits = &bus->config.limits;
     if (bus->pending >= limits->max_pending) {
         bus->counters.backpressure++;
@@ -375,9 +380,16 @@ static int route_notification(sb_incoming *in) {
 static int route_scanned(sb_incoming *in) {
     const sb_scan *scan = &in->scan;
     if (scan->method.p) {
+        int code;
+        bool for_bus = sb_control_is_meant(in->bus, scan->method);
+        bool running = in->bus->state == STDIO_BUS_STATE_RUNNING;
         in->is_request = scan->id_kind != SB_ID_ABSENT;
         name_session(in);
-        if (sb_control_is_meant(in->bus, scan->method))
+        if (in->is_request && !in->conn->client && !running && !for_bus)
+            return STDIO_BUS_ERR_STATE;
+        if (in->is_request && !has_usable_id(in, &code))
+            return code;
+        if (for_bus)
             return sb_control(in);
         return in->is_request ? route_request(in) : route_notification(in);
     }

@@ -75,7 +75,7 @@ void sb_worker_settle_calls(sb_worker *w) {
         sb_route_again(w, call, msg, len);
     }
     while (!sb_list_is_empty(&w->asked))
-        sb_call_close(bus, SB_ENTRY(w->asked.next, sb_call, of_worker));
+        sb_call_give_up(bus, SB_ENTRY(w->asked.next, sb_call, of_worker));
     while (!sb_list_is_empty(&w->ghosts))
         sb_call_close(bus, SB_ENTRY(w->ghosts.next, sb_call, of_worker));
     /* A worker that the bus itself ended did not fail: its requests met the end of the bus. */

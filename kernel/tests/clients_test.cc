@@ -90,6 +90,43 @@ TEST(Clients, ProgressOfARequestReachesItsAskerUnderItsOwnToken_L2_L31) {
     EXPECT_EQ(a.Waiting() + b.Waiting(), 0u);
 }
 
+TEST(Clients, ProgressOfARequestWhoseClientWentReachesNoOther_L31) {
+    ListeningBus bus;
+    SocketClient gone(bus.endpoint), other(bus.endpoint);
+    std::string params = R"({"_meta":{"progressToken":"t"}})";
+    gone.Send(Rpc("1", "hold", params));
+    ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 1; }, "the first is in flight"));
+    gone.Reset();
+    ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 0; }, "the first was given up"));
+    other.Send(Rpc("1", "hold", params));
+    ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 1; }, "the second is in flight"));
+    bus.Ask("say", Line(Rpc("", "notifications/progress", R"({"progressToken":"t"})")));
+    other.Send(Rpc("2", "echo"));
+    EXPECT_EQ(other.Next(bus)["id"].Raw(), "2");
+    EXPECT_EQ(other.Waiting(), 0u);
+}
+
+// An answer under the id of a request in flight would pass for the answer to that.
+TEST(Clients, WhatIsRefusedWhileItsIdIsInFlightIsRefusedWithoutTheId) {
+    ListeningBus bus;
+    SocketClient client(bus.endpoint);
+    client.Send(Rpc("1", "hold"));
+    ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 1; }, "the first is in flight"));
+    for (const std::string &line : {Rpc("1", "echo"), Rpc("1", "stdio_bus/stats"),
+                                    Rpc("1.0", "echo"), std::string(R"({"id":1})")}) {
+        Json refusal = client.Ask(bus, line);
+        ExpectError(refusal, -32600);
+        EXPECT_EQ(refusal["id"].Raw(), "null") << line;
+    }
+    ASSERT_EQ(stdio_bus_stop(bus.get(), 20), 0);
+    EXPECT_EQ(client.Ask(bus, Rpc("1", "echo"))["id"].Raw(), "null") << "while the bus stops too";
+    ExpectError(client.Ask(bus, Rpc("2", "echo")), -32004);
+    ASSERT_EQ(bus.Send(Rpc("", "release")), 0);
+    Json answer = client.Next(bus);
+    EXPECT_EQ(answer["id"].Raw(), "1");
+    EXPECT_TRUE(answer.Has("result"));
+}
+
 TEST(Clients, ACancellationNamesTheRequestByTheIdTheWorkerKnows) {
     ListeningBus bus;
     SocketClient a(bus.endpoint), b(bus.endpoint);

@@ -79,6 +79,26 @@ TEST(WorkerMessages, TheSameIdMayBeInFlightInBothDirections_L29) {
     EXPECT_EQ(Heard(bus, 0, 2), R"({"jsonrpc":"2.0","id":1,"result":"from the host"})");
 }
 
+TEST(WorkerMessages, ALateAnswerToAWorkerThatEndedIsNotTakenForOneToTheNextProcess_L31) {
+    Bus bus(OnePool());
+    bus.Start();
+    bus.Ask("say", Line(Asking("1")));
+    ASSERT_EQ(bus.Send(Rpc("", "die")), 0);
+    ASSERT_TRUE(bus.Until([&] { return bus.Worker(0).restarts == 1 && bus.Running() == 1; },
+                          "the next process runs"));
+    bus.Ask("say", Line(Asking("1")));
+    std::vector<std::string> ids;
+    for (const Message &message : bus.messages)
+        if (message.kind == STDIO_BUS_REQUEST)
+            ids.push_back(message.Tree()["id"].Raw());
+    ASSERT_EQ(ids.size(), 2u);
+    EXPECT_NE(ids[0], ids[1]);
+    EXPECT_EQ(bus.Ingest("{\"jsonrpc\":\"2.0\",\"id\":" + ids[0] + ",\"result\":\"old\"}"),
+              STDIO_BUS_ERR_ROUTING);
+    ASSERT_EQ(bus.Ingest("{\"jsonrpc\":\"2.0\",\"id\":" + ids[1] + ",\"result\":\"new\"}"), 0);
+    EXPECT_EQ(Heard(bus, 0, 1), R"({"jsonrpc":"2.0","id":1,"result":"new"})");
+}
+
 TEST(WorkerMessages, AnAnswerNobodyWaitsForIsRefused) {
     Bus bus(OnePool());
     bus.Start();
