@@ -30,6 +30,10 @@ int sb_route_answer(sb_incoming *in) {
     sb_call *call = NULL;
     if (in->scan.id_kind != SB_ID_OTHER)
         call = sb_call_given_to_conn(bus, in->conn, sb_id_key(bus, in->scan.id));
+    if (call && !call->worker) {
+        sb_call_close(bus, call); /* its worker has ended */
+        call = NULL;
+    }
     if (!call)
         return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
                          "an answer to a request that no worker has in flight here", NULL);

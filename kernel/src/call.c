@@ -314,6 +314,8 @@ static void leave_asker(sb_bus *bus, sb_call *call) {
     if (call->held)
         sb_pool_drop_held(call->pool, call->held);
     if (call->reverse) {
+        sb_list_remove(&call->of_worker);
+        call->worker = NULL;
         bus->asked--;
     } else {
         leave_worker(call);
@@ -342,9 +344,7 @@ void sb_call_close(sb_bus *bus, sb_call *call) {
 static void give_up_asked(sb_bus *bus, sb_call *call) {
     sb_conn *c = call->conn;
     leave_asker(bus, call);
-    sb_list_remove(&call->of_worker);
     sb_list_remove(&call->of_conn);
-    call->worker = NULL;
     sb_list_append(&c->ghosts, &call->of_conn);
     if (++c->ghost_count > MAX_GIVEN_UP)
         sb_call_close(bus, SB_ENTRY(c->ghosts.next, sb_call, of_conn));
@@ -367,6 +367,11 @@ void sb_call_give_up(sb_bus *bus, sb_call *call) {
     sb_list_append(&w->ghosts, &call->of_worker);
     if (++w->ghost_count > MAX_GIVEN_UP)
         sb_call_close(bus, SB_ENTRY(w->ghosts.next, sb_call, of_worker));
+}
+
+void sb_calls_forget_given_up(sb_bus *bus, sb_conn *c) {
+    while (!sb_list_is_empty(&c->ghosts))
+        sb_call_close(bus, SB_ENTRY(c->ghosts.next, sb_call, of_conn));
 }
 
 void sb_call_fail(sb_bus *bus, sb_call *call, const sb_fault *fault) {

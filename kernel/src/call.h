@@ -40,6 +40,8 @@ void sb_call_edit(sb_call *call, const sb_scan *scan, const char *msg, sb_edits 
 void sb_call_close(sb_bus *bus, sb_call *call);
 /* The asker is gone or lost interest: its load is freed, a late answer will be recognised. */
 void sb_call_give_up(sb_bus *bus, sb_call *call);
+/* Late answers of this connection need not be recognised any more. */
+void sb_calls_forget_given_up(sb_bus *bus, sb_conn *c);
 /* Answers its asker with an error and ends it. */
 void sb_call_fail(sb_bus *bus, sb_call *call, const sb_fault *fault);
 void sb_calls_free(sb_bus *bus);

@@ -354,8 +354,7 @@ static void dissolve(sb_client *client, const char *reason) {
     while (!sb_list_is_empty(&client->conn.calls))
         sb_call_give_up(bus, SB_ENTRY(client->conn.calls.next, sb_call, of_conn));
     fail_asked(client, "the client that should answer has disconnected");
-    while (!sb_list_is_empty(&client->conn.ghosts))
-        sb_call_close(bus, SB_ENTRY(client->conn.ghosts.next, sb_call, of_conn));
+    sb_calls_forget_given_up(bus, &client->conn);
     bus->client_count--;
     bus->stats.client_disconnects++;
     sb_log(bus, STDIO_BUS_LOG_INFO, "client %llu: %s", (unsigned long long)client->conn.id, reason);

@@ -44,16 +44,18 @@ bool BecomesGone(pid_t pid) {
     return IsGone(pid);
 }
 
-std::vector<int> OpenDescriptors() {
+std::vector<int> OpenDescriptors(pid_t process) {
     std::vector<int> open;
-    for (const auto &entry : fs::directory_iterator("/proc/self/fd"))
+    std::string folder = "/proc/" + (process ? std::to_string(process) : "self") + "/fd";
+    std::error_code none;
+    for (const auto &entry : fs::directory_iterator(folder, none))
         open.push_back(std::atoi(entry.path().filename().c_str()));
     // The listing's own descriptor was among them and is closed again.
     open.erase(std::remove_if(open.begin(), open.end(),
-                              [](int fd) {
-                                  std::error_code none;
+                              [&folder](int fd) {
+                                  std::error_code failed;
                                   return !fs::exists(fs::symlink_status(
-                                      "/proc/self/fd/" + std::to_string(fd), none));
+                                      folder + "/" + std::to_string(fd), failed));
                               }),
                open.end());
     std::sort(open.begin(), open.end());

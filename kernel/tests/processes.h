@@ -13,8 +13,8 @@ bool IsGone(pid_t pid);
 // Waits until IsGone, with a deadline that no healthy run comes near to.
 bool BecomesGone(pid_t pid);
 
-// The descriptors this process holds now.
-std::vector<int> OpenDescriptors();
+// The descriptors that a process, 0: this one, holds now.
+std::vector<int> OpenDescriptors(pid_t process = 0);
 
 // Children of this process, or of another, that are alive or not yet reaped.
 std::vector<pid_t> Children();

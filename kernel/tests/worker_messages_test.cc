@@ -1,6 +1,6 @@
 // What workers say of their own accord to the host: requests, notifications, and lines that are
 // no message at all.
-#include "bus_fixture.h"
+#include "socket_client.h"
 
 namespace {
 
@@ -97,6 +97,26 @@ TEST(WorkerMessages, ALateAnswerToAWorkerThatEndedIsNotTakenForOneToTheNextProce
               STDIO_BUS_ERR_ROUTING);
     ASSERT_EQ(bus.Ingest("{\"jsonrpc\":\"2.0\",\"id\":" + ids[1] + ",\"result\":\"new\"}"), 0);
     EXPECT_EQ(Heard(bus, 0, 1), R"({"jsonrpc":"2.0","id":1,"result":"new"})");
+}
+
+TEST(WorkerMessages, AQuestionOfAWorkerThatHasEndedLeavesNothingBehindWhenItsClientLeaves) {
+    Bus::Options options;
+    options.listener.mode = STDIO_BUS_LISTEN_TCP;
+    options.handler = Bus::Handler::kNone;
+    Bus bus(OnePool(), options);
+    bus.Start();
+    SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+    client.Send(Rpc("1", "say", Line(Asking("5", R"(,"params":{"_meta":{"progressToken":"t"}})"))));
+    EXPECT_EQ(client.Next(bus)["method"].Text(), "roots/list");
+    EXPECT_TRUE(client.Next(bus).Has("result"));
+    ExpectError(client.Ask(bus, Rpc("2", "die")), -32002);
+    uint64_t dropped = bus.Counters().dropped_notifications;
+    client.Send(Rpc("", "notifications/progress", R"({"progressToken":"t"})"));
+    ASSERT_TRUE(bus.Until([&] { return bus.Counters().dropped_notifications == dropped + 1; },
+                          "progress for nobody is dropped"));
+    EXPECT_TRUE(client.Ask(bus, Rpc("3", "echo")).Has("result"));
+    client.Close();
+    ASSERT_TRUE(bus.Until([&] { return stdio_bus_client_count(bus.get()) == 0; }, "it has left"));
 }
 
 TEST(WorkerMessages, AnAnswerNobodyWaitsForIsRefused) {
