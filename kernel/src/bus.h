@@ -64,7 +64,7 @@ struct sb_conn {
     sb_link bonds;
     sb_link calls;  /* forward calls it made, in order */
     sb_link asked;  /* reverse calls it was given */
-    sb_link ghosts; /* of those the ones whose worker has ended */
+    sb_link ghosts; /* those of them whose worker has ended since */
     size_t ghost_count;
     size_t pending;
 };

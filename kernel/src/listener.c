@@ -46,9 +46,11 @@ bool sb_listener_open(sb_bus *bus) {
 }
 
 void sb_listener_accept_more(sb_bus *bus) {
-    int error = sb_poller_watch(bus->poller, &bus->listener, SB_READ);
-    if (error)
-        sb_report(bus, STDIO_BUS_ERR, "the listener cannot be watched");
+    if (sb_poller_watch(bus->poller, &bus->listener, SB_READ) == 0)
+        return;
+    sb_report(bus, STDIO_BUS_ERR, "the listener cannot be watched; trying again in %d ms",
+              EXHAUSTED_MS);
+    sb_timer_set(&bus->timers, &bus->accept_again, sb_clock_ms() + EXHAUSTED_MS);
 }
 
 void sb_listener_on_ready(sb_bus *bus) {

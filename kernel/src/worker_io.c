@@ -11,6 +11,9 @@ enum {
     STDERR_RATE = 10000 /* lines a second that the host is told */
 };
 
+/* The system has a limit of what can be watched. One that is not would never be heard again. */
+static const char UNWATCHED[] = "could not be watched";
+
 /* --- Writing ------------------------------------------------------------------------------- */
 
 bool sb_worker_is_full(const sb_worker *w, size_t len) {
@@ -54,7 +57,8 @@ void sb_worker_flush(sb_worker *w) {
         }
         if (n == SB_IO_AGAIN) {
             w->blocked = true;
-            sb_poller_watch(w->bus->poller, &w->child.in, SB_WRITE);
+            if (sb_poller_watch(w->bus->poller, &w->child.in, SB_WRITE) != 0)
+                sb_worker_condemn(w, UNWATCHED);
             return;
         }
         w->blocked = false;
@@ -112,7 +116,8 @@ static void handle_lines(sb_worker *w, bool at_exit) {
 }
 
 static void watch_output(sb_worker *w) {
-    sb_poller_watch(w->bus->poller, &w->child.out, w->paused ? 0 : SB_READ);
+    if (sb_poller_watch(w->bus->poller, &w->child.out, w->paused ? 0 : SB_READ) != 0)
+        sb_worker_condemn(w, UNWATCHED);
 }
 
 /* Reads once. False at the end of the stream, or when there is nothing to read. */

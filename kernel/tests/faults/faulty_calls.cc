@@ -204,7 +204,7 @@ int __wrap_accept4(int fd, sockaddr *address, socklen_t *len, int flags) {
 }
 
 int __wrap_epoll_ctl(int epoll, int op, int fd, epoll_event *event) {
-    if (op == EPOLL_CTL_ADD && Strikes(Faults().broken)) {
+    if (op == EPOLL_CTL_ADD && Strikes(Faults().unwatched)) {
         NoteBreak(fd);
         return Fail(ENOSPC); // max_user_watches is reached
     }

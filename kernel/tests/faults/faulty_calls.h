@@ -15,7 +15,8 @@ struct FaultControl {
     std::atomic<unsigned> shortened;   // reads and writes that take only a part
     std::atomic<unsigned> again;       // reads and writes that say EAGAIN
     std::atomic<unsigned> interrupted; // anything that may say EINTR
-    std::atomic<unsigned> broken;      // reads, writes and watches that fail for good
+    std::atomic<unsigned> broken;      // reads and writes that fail for good
+    std::atomic<unsigned> unwatched;   // descriptors that the poller does not take
     std::atomic<unsigned> refused;     // accepts that find no descriptor or no connection
 
     // Added to the clocks. The monotonic one may only be put forward.

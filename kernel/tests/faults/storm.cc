@@ -145,7 +145,8 @@ void Storm::Act() {
     } else if (act < 96) {
         ChangeIntensity();
     } else if (act < 99 && weather_.breaks) {
-        subject_.Control().broken = 8; // until the next act
+        // Until the next act.
+        (lot_.OneIn(2) ? subject_.Control().broken : subject_.Control().unwatched) = 8;
     }
 }
 
@@ -161,6 +162,7 @@ void Storm::ChangeIntensity() {
 
 void Storm::EndFlashes() {
     subject_.Control().broken = 0;
+    subject_.Control().unwatched = 0;
     if (squeezed_until_ != Clock::time_point{} && Clock::now() >= squeezed_until_) {
         squeeze_.Release();
         squeezed_until_ = {};

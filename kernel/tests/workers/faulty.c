@@ -207,18 +207,20 @@ static void do_flood(const request *r) {
     say_answer(r);
 }
 
-static void do_close_output(const request *r) {
+/* Closes one end of the conversation and lives on for a while, as if it had not. */
+static void shut(const request *r, int fd) {
     say_answer(r);
-    close(1);
-    open("/dev/null", O_WRONLY);
-}
-
-/* Lives on for a while, so that others find nobody at the end of the pipe. */
-static void do_close_input(const request *r) {
-    say_answer(r);
-    close(0);
+    close(fd);
     poll(NULL, 0, SHUT_MS);
     _exit(0);
+}
+
+static void do_close_output(const request *r) {
+    shut(r, 1);
+}
+
+static void do_close_input(const request *r) {
+    shut(r, 0);
 }
 
 /* Leaves a child behind that holds all streams. */
