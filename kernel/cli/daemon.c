@@ -1,10 +1,8 @@
-/* daemon.c: one poll() over the bus, the signals, standard input and what could not be written
- * yet. The bus itself is stepped without blocking. */
+/* daemon.c: one wait for the bus, the signals, standard input and what could not be written yet. */
 #include "daemon.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +13,13 @@
 #include "os/path.h"
 #include "signals.h"
 #include "stdio_client.h"
+#include "waits.h"
 
 typedef struct daemon_state {
     stdio_bus_t *bus;
     sbd_log log;
     sbd_stdio_client client;
+    sbd_waits waits;
     bool with_client; /* --stdio */
     bool stopping;
     int64_t give_up_at; /* for output that nobody reads, once stopping; milliseconds */
@@ -95,6 +95,7 @@ static bool start(daemon_state *d, const sbd_arguments *arguments, const sbd_sou
         return false;
     }
     d->client.bus = d->bus;
+    sbd_waits_open(&d->waits, d->bus);
     stdio_bus_set_stderr_handler(d->bus, on_stderr, d);
     set_guard(d);
     int code = stdio_bus_set_access_token(d->bus, token);
@@ -135,31 +136,26 @@ static int take_signals(daemon_state *d) {
 
 /* --- The loop ------------------------------------------------------------------------------ */
 
-enum { ON_SIGNAL, ON_BUS, ON_INPUT, ON_OUTPUT, ON_LOG, SOURCES };
-
-static void what_to_wait_for(const daemon_state *d, bool bus_runs, struct pollfd *fds) {
-    bool output = d->with_client && !d->client.out.error;
-    fds[ON_SIGNAL] = (struct pollfd){.fd = d->signals, .events = POLLIN};
-    fds[ON_BUS] =
-        (struct pollfd){.fd = bus_runs ? stdio_bus_get_poll_fd(d->bus) : -1, .events = POLLIN};
-    fds[ON_INPUT] = (struct pollfd){
-        .fd = d->with_client && sbd_stdio_wants_input(&d->client) ? STDIN_FILENO : -1,
-        .events = POLLIN};
-    /* Without events, for the news that nobody reads any more. */
-    fds[ON_OUTPUT] =
-        (struct pollfd){.fd = output ? d->client.out.fd : -1,
-                        .events = output && sbd_outlet_waiting(&d->client.out) ? POLLOUT : 0};
-    fds[ON_LOG] =
-        (struct pollfd){.fd = sbd_log_waits(&d->log) ? d->log.outlet.fd : -1, .events = POLLOUT};
+static void what_to_wait_for(daemon_state *d) {
+    sbd_waits *w = &d->waits;
+    const sbd_outlet *out = &d->client.out;
+    sbd_waits_set(w, SBD_ON_SIGNAL, d->signals, SB_READ);
+    sbd_waits_set(w, SBD_ON_LOG, d->log.outlet.fd, sbd_log_waits(&d->log) ? SB_WRITE : 0);
+    if (!d->with_client)
+        return;
+    sbd_waits_set(w, SBD_ON_INPUT, STDIN_FILENO, sbd_stdio_wants_input(&d->client) ? SB_READ : 0);
+    /* The hang-up is the news that nobody reads any more. */
+    unsigned output = SB_HANGUP | (sbd_outlet_waiting(out) ? SB_WRITE : 0);
+    sbd_waits_set(w, SBD_ON_OUTPUT, out->fd, out->error ? 0 : output);
 }
 
-static void serve_client(daemon_state *d, const struct pollfd *fds) {
-    if (fds[ON_INPUT].revents && d->client.reading) {
+static void serve_client(daemon_state *d) {
+    if (sbd_waits_ready(&d->waits, SBD_ON_INPUT) && d->client.reading) {
         sbd_stdio_read(&d->client);
         if (!d->client.reading)
             begin_stop(d, "standard input has ended");
     }
-    if (fds[ON_OUTPUT].revents & (POLLERR | POLLHUP | POLLNVAL) && !d->client.out.error)
+    if (sbd_waits_ready(&d->waits, SBD_ON_OUTPUT) & SB_HANGUP && !d->client.out.error)
         d->client.out.error = EPIPE;
 }
 
@@ -179,33 +175,30 @@ static bool output_waits(const daemon_state *d) {
 
 static int run(daemon_state *d) {
     for (;;) {
-        bool bus_runs = stdio_bus_get_state(d->bus) != STDIO_BUS_STATE_STOPPED;
-        int timeout = -1;
-        if (!bus_runs) {
+        int timeout = -1, code;
+        if (stdio_bus_get_state(d->bus) == STDIO_BUS_STATE_STOPPED) {
             int64_t left = d->give_up_at - now_ms();
             if (!output_waits(d) || left <= 0)
                 return EXIT_DONE;
             timeout = (int)left;
         }
-        struct pollfd fds[SOURCES];
-        what_to_wait_for(d, bus_runs, fds);
-        if (poll(fds, SOURCES, timeout) < 0 && errno != EINTR) {
-            sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR, "poll: %s", strerror(errno));
+        what_to_wait_for(d);
+        switch (sbd_wait(&d->waits, timeout, &code)) {
+        case SBD_WAIT_OK:
+            break;
+        case SBD_WAIT_SYSTEM:
+            sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR, "poll: %s", strerror(code));
+            return EXIT_FAILED;
+        case SBD_WAIT_BUS:
+            sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR, "the bus failed: %s",
+                         stdio_bus_strerror(code));
             return EXIT_FAILED;
         }
-        int status = take_signals(d);
+        int status = sbd_waits_ready(&d->waits, SBD_ON_SIGNAL) ? take_signals(d) : 0;
         if (status)
             return status;
         if (d->with_client)
-            serve_client(d, fds);
-        if (bus_runs) {
-            int code = stdio_bus_step(d->bus, 0);
-            if (code < 0 && code != STDIO_BUS_ERR_STATE) {
-                sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR, "the bus failed: %s",
-                             stdio_bus_strerror(code));
-                return EXIT_FAILED;
-            }
-        }
+            serve_client(d);
         flush(d);
     }
 }

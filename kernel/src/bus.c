@@ -11,6 +11,7 @@
 #include "client.h"
 #include "conn.h"
 #include "guard.h"
+#include "guest.h"
 #include "listener.h"
 #include "pool.h"
 #include "route.h"
@@ -259,6 +260,9 @@ static void dispatch(sb_bus *bus, const sb_event *event) {
         break;
     case SB_ON_LISTENER:
         sb_listener_on_ready(bus);
+        break;
+    case SB_ON_GUEST:
+        ((sb_guest *)s->owner)->ready |= event->ready;
         break;
     default:
         sb_client_on_ready(s->owner, event->ready);

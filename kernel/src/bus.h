@@ -40,7 +40,8 @@ enum {
     SB_ON_GUARD_PIPE,
     SB_ON_GUARD_EXIT,
     SB_ON_LISTENER,
-    SB_ON_CLIENT
+    SB_ON_CLIENT,
+    SB_ON_GUEST
 };
 
 /* Why a worker is not read: the host's own bits are 0..15. */

@@ -35,6 +35,8 @@ typedef struct setting {
 contestant raw_pipe_open(const setting *s);
 /* A host that links the library. */
 contestant embedded_open(const setting *s);
+/* Waits in the bus until something happens there. */
+void embedded_wait(const contestant *c);
 contestant daemon_stdio_open(const setting *s);
 contestant daemon_unix_open(const setting *s);
 contestant daemon_tcp_open(const setting *s);

@@ -47,7 +47,7 @@ static daemon_client *start(const setting *s, const char *option, const char *va
 /* Reads the daemon's log up to the line that says where it listens, into `where`. */
 static void wait_until_ready(const daemon_client *d, char *where, size_t room) {
     static const char before[] = "clients on ";
-    char log[8 * 1024];
+    char log[64 * 1024]; /* a line for each worker stands before it */
     size_t len = 0;
     for (;;) {
         ssize_t n = read(d->daemon.err, log + len, sizeof log - 1 - len);

@@ -33,16 +33,23 @@ static void on_error(stdio_bus_t *bus, int code, const char *text, void *user) {
     fail("the bus reports: %s (%s)", text, stdio_bus_strerror(code));
 }
 
+static void step(embedded *e) {
+    int code = stdio_bus_step(e->bus, -1);
+    if (code < 0)
+        fail("stdio_bus_step: %s", stdio_bus_strerror(code));
+}
+
+void embedded_wait(const contestant *c) {
+    step(c->self);
+}
+
 static void run(void *self, const traffic *t) {
     embedded *e = self;
     ledger_open(&e->book, t->message, t->count, t->sessions);
     for (size_t i = 0; i < t->in_flight; i++)
         send_next(e);
-    while (e->book.answered < e->book.total) {
-        int code = stdio_bus_step(e->bus, -1);
-        if (code < 0)
-            fail("stdio_bus_step: %s", stdio_bus_strerror(code));
-    }
+    while (e->book.answered < e->book.total)
+        step(e);
     ledger_close(&e->book);
 }
 
@@ -50,7 +57,7 @@ static void end(void *self) {
     embedded *e = self;
     stdio_bus_stop(e->bus, 0);
     while (stdio_bus_get_state(e->bus) != STDIO_BUS_STATE_STOPPED)
-        stdio_bus_step(e->bus, -1);
+        step(e);
     stdio_bus_destroy(e->bus);
     free(e);
 }

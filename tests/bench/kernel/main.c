@@ -4,18 +4,30 @@
 #include <string.h>
 
 #include "fail.h"
+#include "idle.h"
+#include "memory.h"
 #include "one.h"
+#include "scale.h"
 #include "speed.h"
+#include "validation.h"
 
 int main(int argc, char **argv) {
     if (argc < 4)
-        fail("usage: kernel-bench PART WORKER DAEMON [--quick]");
+        fail("usage: kernel-bench speed|scale|validation|memory|idle|one WORKER DAEMON [--quick]");
     const char *part = argv[1];
     bool quick = argc > 4 && strcmp(argv[4], "--quick") == 0;
     setting with = {.worker = argv[2], .daemon = argv[3]};
     signal(SIGPIPE, SIG_IGN);
     if (strcmp(part, "speed") == 0)
         speed_run(&with, quick);
+    else if (strcmp(part, "scale") == 0)
+        scale_run(&with, quick);
+    else if (strcmp(part, "validation") == 0)
+        validation_run(quick);
+    else if (strcmp(part, "memory") == 0)
+        memory_run(&with);
+    else if (strcmp(part, "idle") == 0)
+        idle_run(&with, quick);
     else if (strcmp(part, "one") == 0)
         one_run(&with, argc - 4, argv + 4);
     else

@@ -1,0 +1,20 @@
+/* guest.h: descriptors of the daemon in the bus's poller, so that it waits for everything at one
+ * place: a second poll() over the bus's would cost as much as handling a message. */
+#ifndef SB_GUEST_H
+#define SB_GUEST_H
+
+#include "stdio_bus.h"
+
+#include "os/os.h"
+
+typedef struct sb_guest {
+    sb_source source;
+    unsigned ready; /* what a step has seen: SB_READ, SB_WRITE, SB_HANGUP; cleared by the daemon */
+} sb_guest;
+
+void sb_guest_init(sb_guest *guest, intptr_t handle);
+/* Watches for `interest` and nothing else (0: for nothing). 0, or a system error: the poller does
+ * not take every kind of descriptor, regular files for one. */
+int sb_guest_watch(stdio_bus_t *bus, sb_guest *guest, unsigned interest);
+
+#endif
