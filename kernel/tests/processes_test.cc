@@ -295,10 +295,7 @@ TEST(Processes, AHundredCyclesLeaveNothingBehind_A21) {
     EXPECT_EQ(Children(), children_before);
 }
 
-TEST(Processes, AWriteToADeadWorkerDoesNotEndTheHost) {
-    ASSERT_EQ(signal(SIGPIPE, SIG_DFL), SIG_DFL);
-    Bus bus(OnePool());
-    bus.Start();
+void WriteToADeadWorker(Bus &bus) {
     auto pid = static_cast<pid_t>(bus.Worker(0).pid);
     ASSERT_EQ(kill(pid, SIGKILL), 0);
     siginfo_t info{};
@@ -308,6 +305,21 @@ TEST(Processes, AWriteToADeadWorkerDoesNotEndTheHost) {
     sigset_t pending;
     sigpending(&pending);
     EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
+}
+
+TEST(Processes, AWriteToADeadWorkerDoesNotEndTheHost) {
+    ASSERT_EQ(signal(SIGPIPE, SIG_DFL), SIG_DFL);
+    Bus bus(OnePool());
+    bus.Start();
+    WriteToADeadWorker(bus);
+}
+
+TEST(Processes, NorDoesOneAfterWritesThatSucceeded) {
+    ASSERT_EQ(signal(SIGPIPE, SIG_DFL), SIG_DFL);
+    Bus bus(OnePool());
+    bus.Start();
+    ASSERT_TRUE(bus.Ask("echo").Has("result"));
+    WriteToADeadWorker(bus);
 }
 
 } // namespace

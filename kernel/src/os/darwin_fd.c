@@ -70,6 +70,10 @@ int sb_fd_without_signal(int fd) {
     return fcntl(fd, F_SETNOSIGPIPE, 1) == 0 ? 0 : errno;
 }
 
+ssize_t sb_fd_write(int fd, const void *buf, size_t len) {
+    return write(fd, buf, len);
+}
+
 void sb_pipe_signal_hold(sb_pipe_signal *held) {
     held->held = false;
 }

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "posix.h"
@@ -36,9 +39,48 @@ int sb_fd_without_signal(int fd) {
     return 0;
 }
 
+/* Since Linux 6.18 a write can say that it wants no SIGPIPE, which spares the calls below: they
+ * cost as much as a small write does. The first write of the process finds out; an older system
+ * refuses the flag, and so does a sandbox that does not know the call. */
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x00000100
+#endif
+
+enum { UNTRIED, KNOWN, UNKNOWN };
+static atomic_int no_signal_flag = UNTRIED;
+
+#ifdef SYS_pwritev2
+static ssize_t write_without_signal(int fd, const void *buf, size_t len) {
+    const struct iovec all = {.iov_base = (void *)buf, .iov_len = len};
+    const long here = -1; /* both halves of the offset: the file's own */
+    return syscall(SYS_pwritev2, fd, &all, 1L, here, here, RWF_NOSIGNAL);
+}
+#else
+static ssize_t write_without_signal(int fd, const void *buf, size_t len) {
+    (void)fd, (void)buf, (void)len;
+    errno = ENOSYS;
+    return -1;
+}
+#endif
+
+/* What is neither pipe nor socket may refuse the flag on any system; it raises no signal either. */
+ssize_t sb_fd_write(int fd, const void *buf, size_t len) {
+    int flag = atomic_load_explicit(&no_signal_flag, memory_order_relaxed);
+    if (flag == UNKNOWN)
+        return write(fd, buf, len);
+    ssize_t n = write_without_signal(fd, buf, len);
+    bool refused = n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EPERM);
+    if (flag == UNTRIED)
+        atomic_store_explicit(&no_signal_flag, refused ? UNKNOWN : KNOWN, memory_order_relaxed);
+    return refused ? write(fd, buf, len) : n;
+}
+
 /* SIGPIPE goes to the thread that wrote, so blocking it in this thread and taking a new one off
  * before unblocking hides it from the host without touching the host's disposition. */
 void sb_pipe_signal_hold(sb_pipe_signal *held) {
+    held->held = false;
+    if (atomic_load_explicit(&no_signal_flag, memory_order_relaxed) == KNOWN)
+        return;
     struct sigaction now;
     _Static_assert(sizeof(sigset_t) <= sizeof held->saved, "room for a signal set");
     held->held = sigaction(SIGPIPE, NULL, &now) != 0 || now.sa_handler != SIG_IGN;

@@ -74,7 +74,7 @@ ptrdiff_t sb_source_read(sb_source *s, void *buf, size_t len) {
 ptrdiff_t sb_source_write(sb_source *s, const void *buf, size_t len) {
     for (;;) {
         ssize_t n =
-            s->is_socket ? send(sb_fd(s), buf, len, MSG_NOSIGNAL) : write(sb_fd(s), buf, len);
+            s->is_socket ? send(sb_fd(s), buf, len, MSG_NOSIGNAL) : sb_fd_write(sb_fd(s), buf, len);
         if (n > 0)
             return n;
         if (n < 0 && errno == EINTR)

@@ -35,6 +35,9 @@ bool sb_fd_peer(int fd, uid_t *user, pid_t *pid);
 /* For every pipe that is written to: that nobody reads it is an error and no signal, where the
  * system has that as a property of pipes. Sends to sockets ask for it each time. */
 int sb_fd_without_signal(int fd);
+/* write(), without the signal for a pipe that nobody reads where the system can be told so with
+ * each write. To stand between hold and release all the same. */
+ssize_t sb_fd_write(int fd, const void *buf, size_t len);
 
 /* --- posix_launch.c ------------------------------------------------------------------------ */
 

@@ -25,8 +25,10 @@ typedef struct contestant {
 typedef struct setting {
     const char *worker; /* the echo worker's program */
     const char *daemon; /* the daemon's */
+    const char *relay;  /* a stand-in for the daemon that only copies, with one worker and client */
     int workers;        /* instances of the worker */
     int clients;        /* connections to a daemon that listens */
+    bool relays;        /* the stand-in takes the daemon's place */
     bool write_each; /* a daemon's client writes once for each message, as the raw pipe does; else
                         it gathers what it has to send when answers come together */
 } setting;

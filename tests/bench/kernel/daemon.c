@@ -33,11 +33,16 @@ static void end(void *self) {
     free(d);
 }
 
+static const char *name_of(const setting *s, const char *name) {
+    return s->relays ? "  mere relay" : s->write_each ? "  one write each" : name;
+}
+
 static daemon_client *start(const setting *s, const char *option, const char *value) {
     daemon_client *d = must_have(calloc(1, sizeof *d));
     char number[16];
     snprintf(number, sizeof number, "%d", PROCESS_TEXT_FD);
-    char *argv[] = {(char *)s->daemon, "--config-fd", number, (char *)option, (char *)value, NULL};
+    const char *program = s->relays ? s->relay : s->daemon;
+    char *argv[] = {(char *)program, "--config-fd", number, (char *)option, (char *)value, NULL};
     char *config = setting_config(s);
     process_start(&d->daemon, argv, config, true);
     free(config);
@@ -70,7 +75,7 @@ contestant daemon_stdio_open(const setting *s) {
     daemon_client *d = start(s, "--stdio", NULL);
     wait_until_ready(d, where, sizeof where);
     d->streams = streams_new(1, &d->daemon.in, &d->daemon.out, !s->write_each);
-    return (contestant){.name = s->write_each ? "  one write each" : "daemon --stdio",
+    return (contestant){.name = name_of(s, "daemon --stdio"),
                         .self = d,
                         .run = run,
                         .close = end,
@@ -109,7 +114,7 @@ contestant daemon_unix_open(const setting *s) {
     /* Connected clients need the name no more, and the daemon does not miss it. */
     unlink(address.sun_path);
     rmdir(folder);
-    return (contestant){.name = s->write_each ? "  one write each" : "daemon --unix",
+    return (contestant){.name = name_of(s, "daemon --unix"),
                         .self = d,
                         .run = run,
                         .close = end,
@@ -127,7 +132,7 @@ contestant daemon_tcp_open(const setting *s) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons((uint16_t)atoi(colon + 1));
     connect_clients(d, s, AF_INET, &address, sizeof address);
-    return (contestant){.name = s->write_each ? "  one write each" : "daemon --tcp",
+    return (contestant){.name = name_of(s, "daemon --tcp"),
                         .self = d,
                         .run = run,
                         .close = end,

@@ -3,19 +3,36 @@
 
 #include "rounds.h"
 
-enum { RAW, EMBEDDED, STDIO, STDIO_EACH, UNIX, UNIX_EACH, TCP, TCP_EACH, WAYS };
+enum {
+    RAW,
+    EMBEDDED,
+    STDIO,
+    STDIO_EACH,
+    STDIO_RELAY,
+    UNIX,
+    UNIX_EACH,
+    UNIX_RELAY,
+    TCP,
+    TCP_EACH,
+    TCP_RELAY,
+    WAYS
+};
 
 static void open_all(contestant *all, const setting *s) {
-    setting each = *s;
+    setting each = *s, relay = *s;
     each.write_each = true;
+    relay.relays = true;
     all[RAW] = raw_pipe_open(s);
     all[EMBEDDED] = embedded_open(s);
     all[STDIO] = daemon_stdio_open(s);
     all[STDIO_EACH] = daemon_stdio_open(&each);
+    all[STDIO_RELAY] = daemon_stdio_open(&relay);
     all[UNIX] = daemon_unix_open(s);
     all[UNIX_EACH] = daemon_unix_open(&each);
+    all[UNIX_RELAY] = daemon_unix_open(&relay);
     all[TCP] = daemon_tcp_open(s);
     all[TCP_EACH] = daemon_tcp_open(&each);
+    all[TCP_RELAY] = daemon_tcp_open(&relay);
 }
 
 static void close_all(contestant *all) {
@@ -27,8 +44,9 @@ typedef struct sizes {
     size_t bytes, in_flight, count;
 } sizes;
 
-/* `targets` has a place for each way. Those that write once for each message stand in the table
- * when there is more than one in flight, as otherwise there is nothing to gather. */
+/* `targets` has a place for each way. With one message in flight there is nothing to gather, so the
+ * clients that write once for each are left out; what a mere relay takes is shown there only, as
+ * with more it would have to keep what the other side does not take yet. */
 static void compare(contestant *all, const char *title, unit unit, const double *targets,
                     sizes sizes, int rounds) {
     message m;
@@ -37,7 +55,8 @@ static void compare(contestant *all, const char *title, unit unit, const double 
     message_make(&m, sizes.bytes, false);
     for (int i = 0; i < WAYS; i++) {
         bool writes_each = i == STDIO_EACH || i == UNIX_EACH || i == TCP_EACH;
-        if (sizes.in_flight > 1 || !writes_each)
+        bool relays = i == STDIO_RELAY || i == UNIX_RELAY || i == TCP_RELAY;
+        if (sizes.in_flight > 1 ? !relays : !writes_each)
             entries[count++] = (entry){&all[i], targets[i]};
     }
     contest c = {
