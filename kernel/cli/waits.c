@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void sbd_waits_open(sbd_waits *w, stdio_bus_t *bus) {
     memset(w, 0, sizeof *w);
@@ -12,10 +13,18 @@ void sbd_waits_open(sbd_waits *w, stdio_bus_t *bus) {
         w->awaited[i].fd = -1;
 }
 
+/* What every system's poller takes, and reports the end of. kqueue does not tell of the end of a
+ * regular file and epoll does not take one; terminals and devices are as different. */
+static bool suits_poller(int fd) {
+    struct stat st;
+    return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
 void sbd_waits_set(sbd_waits *w, int which, int fd, unsigned interest) {
     struct sbd_awaited *a = &w->awaited[which];
     if (a->fd < 0 && fd >= 0) {
         a->fd = fd;
+        a->refused = !suits_poller(fd);
         sb_guest_init(&a->guest, fd);
     }
     a->interest = interest;

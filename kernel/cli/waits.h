@@ -1,6 +1,6 @@
 /* waits.h: everything the daemon waits for: the bus, and descriptors of its own. As long as the
- * bus runs its poller watches them all; what it does not take (a regular file as standard input)
- * and what outlives the bus is asked after with poll(). */
+ * bus runs its poller watches the pipes and sockets among them; other files, and what outlives the
+ * bus, are asked after with poll(). */
 #ifndef SBD_WAITS_H
 #define SBD_WAITS_H
 
@@ -13,7 +13,7 @@ typedef struct sbd_waits {
     struct sbd_awaited {
         int fd; /* -1: none */
         unsigned interest;
-        bool refused; /* by the bus's poller */
+        bool refused; /* not for the bus's poller */
         sb_guest guest;
     } awaited[SBD_DESCRIPTORS];
 } sbd_waits;

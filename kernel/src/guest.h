@@ -13,8 +13,8 @@ typedef struct sb_guest {
 } sb_guest;
 
 void sb_guest_init(sb_guest *guest, intptr_t handle);
-/* Watches for `interest` and nothing else (0: for nothing). 0, or a system error: the poller does
- * not take every kind of descriptor, regular files for one. */
+/* Watches for `interest` and nothing else (0: for nothing). 0, or a system error. For pipes and
+ * sockets: pollers do not take every kind of file, or do not report its end. */
 int sb_guest_watch(stdio_bus_t *bus, sb_guest *guest, unsigned interest);
 
 #endif

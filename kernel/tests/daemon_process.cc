@@ -58,7 +58,7 @@ Daemon::Daemon(const std::vector<std::string> &arguments, const Ends &ends) {
     if (pid_ == 0) {
         if (ends.own_group)
             setpgid(0, 0);
-        dup2(child_in, 0);
+        dup2(ends.input >= 0 ? ends.input : child_in, 0);
         dup2(child_out, 1);
         dup2(err[1], 2);
         if (ends.config >= 0)

@@ -13,6 +13,7 @@ class Daemon {
   public:
     struct Ends {
         int config = -1;           // a descriptor that it shall inherit under the same number
+        int input = -1;            // its stdin, in place of our end
         bool read_stderr = true;   // false: its stderr is a pipe that nobody reads
         bool socket_stdio = false; // stdin and stdout are sockets instead of pipes
         bool own_group = false;    // it leads a process group of its own

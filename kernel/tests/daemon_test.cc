@@ -196,6 +196,29 @@ TEST(DaemonStdio, WorksOnSocketsAsWell) {
     EXPECT_EQ(daemon.Wait(), 0);
 }
 
+// Not every system's poller takes a regular file or a device, or tells of its end.
+TEST(DaemonStdio, AnswersTheRequestsInAFileAndEndsWithIt_L34) {
+    ConfigFile config(OnePool());
+    ConfigFile requests(Rpc("1", "echo") + "\n" + Rpc("2", "echo") + "\n" + Rpc("3", "echo"));
+    Daemon::Ends ends;
+    ends.input = open(requests.Path().c_str(), O_RDONLY | O_CLOEXEC);
+    Daemon daemon({"--config", config.Path()}, ends);
+    close(ends.input);
+    for (int i = 1; i <= 3; i++)
+        EXPECT_EQ(daemon.Next()["id"].Number(), i);
+    EXPECT_EQ(daemon.Wait(), 0);
+}
+
+TEST(DaemonStdio, EndsAtOnceWithNullDeviceAsItsInput_L34) {
+    ConfigFile config(OnePool());
+    Daemon::Ends ends;
+    ends.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    Daemon daemon({"--config", config.Path()}, ends);
+    close(ends.input);
+    EXPECT_EQ(daemon.Wait(), 0);
+    EXPECT_EQ(daemon.out, "");
+}
+
 TEST(DaemonStdio, KeepsOutputForASlowReaderInLittleMemory_L35_A19) {
     const int count = 100;
     ConfigFile config(OnePool());

@@ -83,7 +83,7 @@ void speed_run(const setting *with, bool quick) {
     s.workers = s.clients = 1;
     open_all(all, &s);
     compare(all, "one message after the other, 100 bytes", MICROSECONDS, latency,
-            (sizes){100, 1, 2000}, rounds);
+            (sizes){100, 1, 500}, 3 * rounds);
     compare(all, "64 in flight, 100 bytes", MESSAGES, rate, (sizes){100, 64, 30000}, rounds);
     compare(all, "64 in flight, 4 KiB of one string", MESSAGES, long_text, (sizes){4096, 64, 5000},
             rounds);
