@@ -10,9 +10,14 @@
 
 static const char prefix[] = "stdio_bus/";
 
+/* The handshake with an agent is for the agent, whose extensions it tells. */
+static const char hello[] = "stdio_bus/hello";
+
 bool sb_control_is_meant(sb_bus *bus, sb_token method) {
     size_t len = sizeof prefix - 1;
     if (method.len < len + 2 || (method.p[1] != 's' && method.p[1] != '\\'))
+        return false;
+    if (sb_json_is(method, hello))
         return false;
     if (sb_json_is_plain(method))
         return memcmp(method.p + 1, prefix, len) == 0;

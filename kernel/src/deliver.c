@@ -323,6 +323,17 @@ static bool hand_out(sb_worker *w, sb_conn *to, bool has_key, const char *line, 
     return delivered;
 }
 
+/* A worker that takes its request back expects no answer, so the host need not send one to be rid
+ * of it. A client may still answer: some protocols want that, and its answer closes the call. */
+static void forget_cancelled(sb_worker *w, const sb_scan *scan) {
+    sb_bus *bus = w->bus;
+    if (!scan->request_id.p || !sb_json_is(scan->method, "notifications/cancelled"))
+        return;
+    sb_call *call = sb_call_made_by_worker(bus, w, sb_id_key(&bus->id_key, scan->request_id));
+    if (call && call->conn == &bus->host)
+        sb_call_close(bus, call);
+}
+
 static void deliver_notification(sb_worker *w, const sb_scan *scan, const char *line, size_t len) {
     sb_bus *bus = w->bus;
     sb_session *session;
@@ -355,6 +366,7 @@ static void deliver_notification(sb_worker *w, const sb_scan *scan, const char *
     if (session)
         sb_session_release(bus, session);
     sb_text_free(&member);
+    forget_cancelled(w, scan);
     if (delivered)
         return;
     bus->counters.dropped_notifications++;

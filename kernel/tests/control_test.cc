@@ -76,6 +76,13 @@ TEST(Control, UnknownRequestsToTheBusNeverReachAWorker) {
     EXPECT_EQ(bus.Ask("stdio_busy")["result"]["pid"].Number(), bus.Worker(0).pid);
 }
 
+TEST(Control, TheHandshakeWithAnAgentReachesTheAgent) {
+    Bus bus(OnePool());
+    bus.Start();
+    EXPECT_EQ(bus.Ask("stdio_bus/hello")["result"]["pid"].Number(), bus.Worker(0).pid);
+    ExpectError(bus.Ask("stdio_bus/hello2"), -32601);
+}
+
 TEST(Control, AClientOnTcpWithoutATokenIsNotTold) {
     Bus::Options options;
     options.listener.mode = STDIO_BUS_LISTEN_TCP;

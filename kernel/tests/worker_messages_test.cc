@@ -38,6 +38,18 @@ TEST(WorkerMessages, AnAnswerWithoutARouteGoesToTheWorkerThatAsked_L16) {
     EXPECT_EQ(Heard(bus, 2, 1), answer);
 }
 
+TEST(WorkerMessages, ARequestThatTheWorkerTookBackNeedsNoAnswerFromTheHost) {
+    Bus bus(OnePool(1, "\"max_pending\":1"));
+    bus.Start();
+    for (int round = 0; round < 3; round++) {
+        bus.Ask("say", Line(Asking("5")));
+        EXPECT_EQ(bus.messages.back().text, Asking("5"));
+        bus.Ask("say", Line(Rpc("", "notifications/cancelled", R"({"requestId":5})")));
+        EXPECT_EQ(bus.messages.back().kind, STDIO_BUS_NOTIFICATION);
+    }
+    EXPECT_EQ(bus.Send(R"({"jsonrpc":"2.0","id":5,"result":0})"), STDIO_BUS_ERR_ROUTING);
+}
+
 TEST(WorkerMessages, TwoWorkersMayAskWithTheSameIdAndEachGetsItsOwnAnswer_L31) {
     Bus bus(OnePool(2));
     bus.Start();

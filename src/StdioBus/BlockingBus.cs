@@ -146,6 +146,9 @@ public sealed class BlockingBus : IDisposable
     /// <inheritdoc cref="Bus.GetLog"/>
     public IReadOnlyList<BusLogEntry> GetLog(int last = int.MaxValue, long after = 0) => Bus.GetLog(last, after);
 
+    /// <inheritdoc cref="Bus.ToString"/>
+    public override string ToString() => Bus.ToString();
+
     /// <inheritdoc cref="Bus.Dispose"/>
     public void Dispose() => Bus.Dispose();
 }

@@ -27,7 +27,7 @@ public sealed partial class Bus
             throw;
         }
 
-        StartedAt = DateTimeOffset.Now;
+        _startedAt = DateTimeOffset.Now;
         if (Interlocked.CompareExchange(ref _state, (int)BusState.Running, (int)BusState.Starting) != (int)BusState.Starting)
             throw new BusInvalidStateException($"The bus '{Name}' was stopped while it was being started.");
     }
@@ -56,8 +56,7 @@ public sealed partial class Bus
     /// <summary>Stops the bus and takes it off the list of open ones. Safe to repeat.</summary>
     public async ValueTask DisposeAsync()
     {
-        lock (_gate)
-            _disposed = true;
+        _disposed = true;
         try
         {
             await StopOnce(null).ConfigureAwait(false);
@@ -143,9 +142,8 @@ public sealed partial class Bus
 
     private void ObjectDisposedCheck()
     {
-        lock (_gate)
-            if (_disposed)
-                throw new BusInvalidStateException($"The bus '{Name}' was removed.");
+        if (_disposed)
+            throw new BusInvalidStateException($"The bus '{Name}' was removed.");
     }
 
     private BusInvalidStateException NotRunning() => new(_disposed

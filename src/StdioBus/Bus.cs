@@ -28,7 +28,9 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     private int _state;
     private Task? _stop;
     private int _stoppedRaised;
-    private bool _disposed;
+    private volatile bool _disposed;
+    private volatile object? _startedAt;
+    private volatile string? _agentSessionId;
 
     /// <summary>Makes a bus; it starts nothing.</summary>
     /// <param name="options">What to make it from; later changes to them have no effect.</param>
@@ -100,13 +102,17 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     public BusStatistics Statistics => _counters.AddTo(_backend.GetSnapshot().Statistics);
 
     /// <summary>When it began to run; null before.</summary>
-    public DateTimeOffset? StartedAt { get; private set; }
+    public DateTimeOffset? StartedAt => (DateTimeOffset?)_startedAt;
 
     /// <summary>The session of messages to pools in the StdioBus envelope that name none: <c>client-…</c>.</summary>
     public string ClientSessionId { get; }
 
     /// <summary>The session an agent gave us; null until one did.</summary>
-    public string? AgentSessionId { get; set; }
+    public string? AgentSessionId
+    {
+        get => _agentSessionId;
+        set => _agentSessionId = value;
+    }
 
     /// <summary>The methods sent and received so far, sorted; the first 512 of them.</summary>
     public IReadOnlyCollection<string> SeenMethods => _methods.ToSortedArray();

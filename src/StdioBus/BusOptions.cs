@@ -24,6 +24,15 @@ public sealed class BusOptions
     /// <summary>Options of the native backend.</summary>
     public NativeOptions? Native { get; set; }
 
+    /// <summary>Options of the backend that runs the daemon as a child process.</summary>
+    public SubprocessOptions? Subprocess { get; set; }
+
+    /// <summary>Options of the backend that runs the daemon in a container.</summary>
+    public DockerOptions? Docker { get; set; }
+
+    /// <summary>Options of the backend that reaches a running daemon.</summary>
+    public SocketOptions? Socket { get; set; }
+
     /// <summary>The bus's name, unique among the open ones of the process; null for <c>bus1</c>, <c>bus2</c> …</summary>
     public string? Name { get; set; }
 
@@ -35,4 +44,6 @@ public sealed class BusOptions
 
     /// <summary>Events a stream holds before reading from its worker pauses: 1024.</summary>
     public int StreamQueue { get; set; } = 1024;
+
+    internal BusOptions Copy() => (BusOptions)MemberwiseClone();
 }

@@ -7,27 +7,13 @@ namespace StdioBus;
 public sealed class StdioBusBuilder
 {
     private readonly List<BusPool> _pools = [];
-    private BusConfig? _config;
-    private string? _configPath;
-    private BusLimits? _limits;
-    private BackendKind _backend = BackendKind.Auto;
-    private TimeSpan? _timeout = new BusOptions().Timeout;
-    private NativeOptions? _native;
-    private string? _name;
+    private readonly BusOptions _options = new();
 
     /// <summary>The configuration.</summary>
-    public StdioBusBuilder Config(BusConfig? config)
-    {
-        _config = config;
-        return this;
-    }
+    public StdioBusBuilder Config(BusConfig? config) => Set(options => options.Config = config);
 
     /// <summary>The configuration's file.</summary>
-    public StdioBusBuilder ConfigPath(string? path)
-    {
-        _configPath = path;
-        return this;
-    }
+    public StdioBusBuilder ConfigPath(string? path) => Set(options => options.ConfigPath = path);
 
     /// <summary>Adds a pool, in place of an earlier one with this id.</summary>
     /// <param name="id">Its name.</param>
@@ -50,71 +36,91 @@ public sealed class StdioBusBuilder
     }
 
     /// <summary>Limits that win over those of the configuration.</summary>
-    public StdioBusBuilder Limits(BusLimits? limits)
-    {
-        _limits = limits;
-        return this;
-    }
+    public StdioBusBuilder Limits(BusLimits? limits) => Set(options => options.Limits = limits);
 
     /// <summary>How the kernel is reached.</summary>
-    public StdioBusBuilder Backend(BackendKind backend)
-    {
-        _backend = backend;
-        return this;
-    }
+    public StdioBusBuilder Backend(BackendKind backend) => Set(options => options.Backend = backend);
 
     /// <summary>The total deadline of requests that name none; zero or infinite: none.</summary>
-    public StdioBusBuilder Timeout(TimeSpan timeout)
-    {
-        _timeout = timeout;
-        return this;
-    }
+    public StdioBusBuilder Timeout(TimeSpan timeout) => Set(options => options.Timeout = timeout);
+
+    /// <summary>The total deadline of requests that name none, in seconds; zero or infinite: none.</summary>
+    public StdioBusBuilder Timeout(double seconds) => Timeout(Seconds(seconds));
+
+    /// <summary>The idle deadline of requests that name none; zero or infinite: none.</summary>
+    public StdioBusBuilder IdleTimeout(TimeSpan timeout) => Set(options => options.IdleTimeout = timeout);
+
+    /// <summary>The idle deadline of requests that name none, in seconds; zero or infinite: none.</summary>
+    public StdioBusBuilder IdleTimeout(double seconds) => IdleTimeout(Seconds(seconds));
 
     /// <summary>Options of the native backend.</summary>
-    public StdioBusBuilder Native(NativeOptions? options)
-    {
-        _native = options;
-        return this;
-    }
+    public StdioBusBuilder Native(NativeOptions? options) => Set(all => all.Native = options);
 
     /// <summary>The same as <see cref="Native"/>.</summary>
     public StdioBusBuilder NativeOptions(NativeOptions? options) => Native(options);
 
+    /// <summary>Options of the backend that runs the daemon as a child process.</summary>
+    public StdioBusBuilder Subprocess(SubprocessOptions? options) => Set(all => all.Subprocess = options);
+
+    /// <summary>Options of the backend that runs the daemon in a container.</summary>
+    public StdioBusBuilder Docker(DockerOptions? options) => Set(all => all.Docker = options);
+
+    /// <summary>Options of the backend that reaches a running daemon.</summary>
+    public StdioBusBuilder Socket(SocketOptions? options) => Set(all => all.Socket = options);
+
     /// <summary>The bus's name.</summary>
-    public StdioBusBuilder Name(string? name)
-    {
-        _name = name;
-        return this;
-    }
+    public StdioBusBuilder Name(string? name) => Set(options => options.Name = name);
+
+    /// <inheritdoc cref="BusOptions.SingleStream"/>
+    public StdioBusBuilder SingleStream(bool single = true) => Set(options => options.SingleStream = single);
+
+    /// <inheritdoc cref="BusOptions.StreamOverflowBytes"/>
+    public StdioBusBuilder StreamOverflowBytes(long bytes) => Set(options => options.StreamOverflowBytes = bytes);
+
+    /// <inheritdoc cref="BusOptions.StreamQueue"/>
+    public StdioBusBuilder StreamQueue(int events) => Set(options => options.StreamQueue = events);
 
     /// <summary>Makes a bus; it is not started.</summary>
     /// <exception cref="StdioBusException">The settings are unusable.</exception>
-    public Bus Build() => new(new BusOptions
-    {
-        Config = EffectiveConfig(),
-        ConfigPath = _configPath,
-        Limits = _limits,
-        Backend = _backend,
-        Timeout = _timeout,
-        Native = _native,
-        Name = _name,
-    });
+    public Bus Build() => new(ToOptions());
 
     /// <summary>Makes a bus for synchronous callers; it is not started.</summary>
     /// <exception cref="StdioBusException">The settings are unusable.</exception>
     public BlockingBus BuildSync() => new(Build());
 
+    /// <summary>What a build makes a bus from.</summary>
+    internal BusOptions ToOptions()
+    {
+        BusOptions options = _options.Copy();
+        options.Config = EffectiveConfig();
+        return options;
+    }
+
+    private StdioBusBuilder Set(Action<BusOptions> change)
+    {
+        change(_options);
+        return this;
+    }
+
+    // What is no time at all is a build's to refuse, as a negative one is.
+    private static TimeSpan Seconds(double seconds) =>
+        double.IsNaN(seconds) ? TimeSpan.MinValue
+        : Math.Abs(seconds) < TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(seconds)
+        : seconds > 0 ? System.Threading.Timeout.InfiniteTimeSpan
+        : TimeSpan.MinValue;
+
     // Pools given one by one come after those of the configuration, or replace those with their id.
     private BusConfig? EffectiveConfig()
     {
+        BusConfig? config = _options.Config;
         if (_pools.Count == 0)
-            return _config;
-        if (_config is null)
+            return config;
+        if (config is null)
             return new BusConfig { Pools = [.. _pools] };
         return new BusConfig
         {
-            Pools = [.. _config.Pools.Where(pool => !_pools.Exists(other => other.Id == pool.Id)), .. _pools],
-            Limits = _config.Limits,
+            Pools = [.. config.Pools.Where(pool => !_pools.Exists(other => other.Id == pool.Id)), .. _pools],
+            Limits = config.Limits,
         };
     }
 }

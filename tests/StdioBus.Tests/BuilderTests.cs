@@ -38,6 +38,73 @@ public sealed class BuilderTests
         Assert.Equal(direct, Assert.Throws<BusInvalidArgumentException>(() => new StdioBusBuilder().BuildSync()).Message);
     }
 
+    [Fact(DisplayName = "A10: a full build equals a bus made directly: there is a setter for every option")]
+    public void A_full_build_equals_a_bus_made_directly()
+    {
+        var wanted = new BusOptions
+        {
+            Config = new BusConfig(new BusPool("p", "c")),
+            ConfigPath = "/x",
+            Limits = new BusLimits(),
+            Backend = BackendKind.Docker,
+            Timeout = TimeSpan.FromSeconds(1.5),
+            IdleTimeout = TimeSpan.FromSeconds(2),
+            Native = new NativeOptions(),
+            Subprocess = new SubprocessOptions(),
+            Docker = new DockerOptions(),
+            Socket = new SocketOptions(),
+            Name = "n",
+            SingleStream = true,
+            StreamOverflowBytes = 5,
+            StreamQueue = 6,
+        };
+        BusOptions built = new StdioBusBuilder()
+            .Config(wanted.Config).ConfigPath("/x").Limits(wanted.Limits).Backend(BackendKind.Docker).Timeout(1.5).IdleTimeout(TimeSpan.FromSeconds(2))
+            .Native(wanted.Native).Subprocess(wanted.Subprocess).Docker(wanted.Docker).Socket(wanted.Socket).Name("n")
+            .SingleStream().StreamOverflowBytes(5).StreamQueue(6)
+            .ToOptions();
+        var usual = new BusOptions();
+        foreach (System.Reflection.PropertyInfo option in typeof(BusOptions).GetProperties())
+        {
+            Assert.NotEqual(option.GetValue(usual), option.GetValue(wanted));
+            Assert.Equal(option.GetValue(wanted), option.GetValue(built));
+        }
+    }
+
+    [Theory(DisplayName = "A10: a time in the builder is a TimeSpan or a number of seconds; what is no time is a build's to refuse")]
+    [InlineData(30, 30.0)]
+    [InlineData(0.5, 0.5)]
+    [InlineData(0, null)]
+    [InlineData(double.PositiveInfinity, null)]
+    [InlineData(1e300, null)]
+    [InlineData(-1, -1.0)]
+    [InlineData(double.NaN, -1.0)]
+    public void A_time_is_a_number_of_seconds(double seconds, double? expected)
+    {
+        StdioBusBuilder builder = new StdioBusBuilder().Pool("p", "c").Timeout(seconds).IdleTimeout(seconds);
+        if (expected < 0)
+        {
+            Assert.StartsWith("Timeout:", Assert.Throws<BusInvalidArgumentException>(() => builder.Build()).Message, StringComparison.Ordinal);
+            return;
+        }
+
+        using Bus bus = builder.Build();
+        Assert.Equal(expected, bus.Timeout?.TotalSeconds);
+    }
+
+    [Fact(DisplayName = "A2: the defaults of the backends that are no native one")]
+    public void Backends_have_their_defaults()
+    {
+        var docker = new DockerOptions();
+        Assert.Equal((null, PullPolicy.IfMissing, null, TimeSpan.FromSeconds(15), "stdiobus"), (docker.Image, docker.PullPolicy, docker.EnginePath, docker.StartupTimeout, docker.ContainerNamePrefix));
+        Assert.Empty(docker.ExtraArgs);
+        Assert.Empty(docker.Environment);
+        Assert.Equal((null, 200), (new SubprocessOptions().BinaryPath, new SubprocessOptions().StderrBufferLines));
+        Assert.Equal((null, null, null, null, false), (new SocketOptions().Host, new SocketOptions().Port, new SocketOptions().UnixPath, new SocketOptions().AccessToken, new SocketOptions().Reconnect));
+        Assert.Equal([0, 1, 2], Enum.GetValues<PullPolicy>().Select(policy => (int)policy));
+        Assert.Equal("self", new Identity().AssertedBy);
+    }
+
     [Theory(DisplayName = "A25: options out of their range are refused by name")]
     [MemberData(nameof(BadOptions))]
     public void Options_out_of_range_are_refused(string named, Action<BusOptions> spoil)
@@ -59,6 +126,7 @@ public sealed class BuilderTests
         { "PollInterval", o => o.Native!.PollInterval = TimeSpan.FromMicroseconds(10) },
         { "LibraryPath", o => o.Native!.LibraryPath = "libstdio_bus.so" },
         { "Backend", o => o.Backend = (BackendKind)9 },
+        { "Backend", o => (o.Backend, o.Native!.ListenMode, o.Native.TcpPort) = (BackendKind.Docker, ListenMode.Tcp, 0) },
         { "Timeout", o => o.Timeout = TimeSpan.FromSeconds(-5) },
         { "IdleTimeout", o => o.IdleTimeout = TimeSpan.FromSeconds(-5) },
         { "Name", o => o.Name = " " },
@@ -116,6 +184,7 @@ public sealed class BuilderTests
         Assert.Equal(("none", 1), (System.Text.Json.JsonDocument.Parse(bus.Request("seen")[1].GetString()!).RootElement.GetProperty("method").GetString(), bus.GetWorkers().Count));
         bus.Stop();
         Assert.Equal((BusState.Stopped, 0, 0), (bus.State, bus.WorkerCount, bus.PendingCount));
+        Assert.Equal($"{bus.Name} (Stopped)", bus.ToString());
     }
 
     [Fact(DisplayName = "The blocking bus has what the bus has, under the same names without Async")]

@@ -48,11 +48,12 @@ public sealed class ConfigTests : IDisposable
             BackpressureTimeoutSeconds = 6,
             MaxSessions = 7,
             MaxPending = 8,
+            MaxPendingPerClient = 11,
             MaxClients = 9,
             StartupTimeoutSeconds = 10,
         };
         string json = new BusConfig(new BusPool("a", "x")) { Limits = limits }.ToJson();
-        Assert.Contains("""{"max_input_buffer":1,"max_output_queue":2,"max_restarts":3,"restart_window_sec":4,"drain_timeout_sec":5,"backpressure_timeout_sec":6,"max_sessions":7,"max_pending":8,"max_clients":9,"startup_timeout_sec":10}""", json, StringComparison.Ordinal);
+        Assert.Contains("""{"max_input_buffer":1,"max_output_queue":2,"max_restarts":3,"restart_window_sec":4,"drain_timeout_sec":5,"backpressure_timeout_sec":6,"max_sessions":7,"max_pending":8,"max_pending_per_client":11,"max_clients":9,"startup_timeout_sec":10}""", json, StringComparison.Ordinal);
         Assert.Equal(json, BusConfig.Parse(json).ToJson());
     }
 

@@ -99,6 +99,7 @@ public sealed class KernelThreadTests
         JsonElement streamed = await bus.RequestAsync("stream", new { sessionId = "s", count = 2 }, new() { Pool = "a" }).Soon();
         Assert.Equal("chunk1 chunk2 ", streamed.GetProperty("text").GetString());
         Assert.Equal((3, 0, 0, -1), (bus.WorkerCount, bus.PendingCount, bus.KernelPendingCount, bus.Statistics.Requeued));
+        Assert.Equal((-1, -1), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines));
         await bus.StopAsync().Soon();
     }
 

@@ -52,6 +52,7 @@ internal sealed class LimitOptionsAttribute : ArgumentTransformationAttribute
         .WithReader("BackpressureTimeoutSeconds", (limits, value) => limits.BackpressureTimeoutSeconds = value, ReadSeconds, "BackpressureTimeout", "backpressure_timeout_sec")
         .With<long>("MaxSessions", (limits, value) => limits.MaxSessions = value, "max_sessions")
         .With<long>("MaxPending", (limits, value) => limits.MaxPending = value, "max_pending")
+        .With<long>("MaxPendingPerClient", (limits, value) => limits.MaxPendingPerClient = value, "max_pending_per_client")
         .With<int>("MaxClients", (limits, value) => limits.MaxClients = value, "max_clients")
         .WithReader("StartupTimeoutSeconds", (limits, value) => limits.StartupTimeoutSeconds = value, ReadSeconds, "StartupTimeout", "startup_timeout_sec");
 

@@ -27,6 +27,9 @@ public sealed class BusLimits
     /// <summary>Requests in flight at once: 65,536.</summary>
     public long? MaxPending { get; set; }
 
+    /// <summary>Requests in flight at once of one socket client: 16,384. 1 to 100,000,000.</summary>
+    public long? MaxPendingPerClient { get; set; }
+
     /// <summary>Socket clients at once: 1,024.</summary>
     public int? MaxClients { get; set; }
 

@@ -11,6 +11,8 @@ internal static class BusOptionsReader
             throw new BusInvalidArgumentException($"Neither {nameof(options.Config)} nor {nameof(options.ConfigPath)} is given; one of them is needed.");
         if (options.Config is not null && options.ConfigPath is not null)
             throw new BusInvalidArgumentException($"{nameof(options.Config)} and {nameof(options.ConfigPath)} are mutually exclusive; give one of them.");
+        if (options.Native is { ListenMode: not ListenMode.None } && options.Backend is not (BackendKind.Auto or BackendKind.Native) && Enum.IsDefined(options.Backend))
+            throw new BusInvalidArgumentException($"{nameof(options.Backend)}: a listener is of the {nameof(BackendKind.Native)} backend only, not of {options.Backend}.");
         if (options.Backend is not (BackendKind.Auto or BackendKind.Native))
             throw Enum.IsDefined(options.Backend)
                 ? new BusNotSupportedException($"{nameof(options.Backend)}: this version has the {nameof(BackendKind.Native)} backend only, not {options.Backend}.")
@@ -26,19 +28,15 @@ internal static class BusOptionsReader
         BusLimits limits = (source.Limits ?? new BusLimits()).OverriddenBy(options.Limits);
         var config = new BusConfig { Pools = [.. source.Pools.Select(pool => pool.Copy())], Limits = limits };
         config.Validate();
-        var copy = new BusOptions
-        {
-            Config = config,
-            Limits = limits,
-            Backend = options.Backend,
-            Timeout = Limit(nameof(options.Timeout), options.Timeout),
-            IdleTimeout = Limit(nameof(options.IdleTimeout), options.IdleTimeout),
-            Native = ReadNative(options.Native),
-            Name = options.Name,
-            SingleStream = options.SingleStream,
-            StreamOverflowBytes = options.StreamOverflowBytes,
-            StreamQueue = options.StreamQueue,
-        };
+        BusOptions copy = options.Copy();
+        copy.Config = config;
+        copy.Limits = limits;
+        copy.Timeout = Limit(nameof(options.Timeout), options.Timeout);
+        copy.IdleTimeout = Limit(nameof(options.IdleTimeout), options.IdleTimeout);
+        copy.Native = ReadNative(options.Native);
+        copy.Subprocess = options.Subprocess?.Copy();
+        copy.Docker = options.Docker?.Copy();
+        copy.Socket = options.Socket?.Copy();
         return (copy, config);
     }
 

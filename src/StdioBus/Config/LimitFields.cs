@@ -19,6 +19,7 @@ internal static class LimitFields
         new("backpressure_timeout_sec", nameof(BusLimits.BackpressureTimeoutSeconds), 1, MostSeconds, l => l.BackpressureTimeoutSeconds, (l, v) => l.BackpressureTimeoutSeconds = (int?)v),
         new("max_sessions", nameof(BusLimits.MaxSessions), 1, MostEntries, l => l.MaxSessions, (l, v) => l.MaxSessions = v),
         new("max_pending", nameof(BusLimits.MaxPending), 1, MostEntries, l => l.MaxPending, (l, v) => l.MaxPending = v),
+        new("max_pending_per_client", nameof(BusLimits.MaxPendingPerClient), 1, MostEntries, l => l.MaxPendingPerClient, (l, v) => l.MaxPendingPerClient = v),
         new("max_clients", nameof(BusLimits.MaxClients), 1, 1_000_000, l => l.MaxClients, (l, v) => l.MaxClients = (int?)v),
         new("startup_timeout_sec", nameof(BusLimits.StartupTimeoutSeconds), 1, MostSeconds, l => l.StartupTimeoutSeconds, (l, v) => l.StartupTimeoutSeconds = (int?)v),
     ];

@@ -18,10 +18,13 @@ internal sealed class BusCounters
         Requests = Interlocked.Read(ref Requests),
         Results = Interlocked.Read(ref Results),
         Failures = Interlocked.Read(ref Failures),
-        LateReplies = Math.Max(kernel.LateReplies, 0) + Interlocked.Read(ref LateReplies),
+        LateReplies = Sum(kernel.LateReplies, ref LateReplies),
         AmbiguousChunks = Interlocked.Read(ref Ambiguous),
         DroppedNotifications = Interlocked.Read(ref DroppedNotifications),
-        InvalidLines = Math.Max(kernel.InvalidLines, 0) + Interlocked.Read(ref Unreadable),
+        InvalidLines = Sum(kernel.InvalidLines, ref Unreadable),
         RefusedWorkerRequests = Interlocked.Read(ref RefusedWorkerRequests),
     };
+
+    // Without the kernel's part a sum would pretend to know it.
+    private static long Sum(long kernel, ref long ours) => kernel < 0 ? -1 : kernel + Interlocked.Read(ref ours);
 }

@@ -262,4 +262,24 @@ public sealed class NewBusTests : IDisposable
             try { (Invoke-BusRequest echo @{ name = 'kit' } -Bus $b).name } finally { $b.Dispose() }
             """));
     }
+
+    [Theory]
+    [InlineData("30", 30)]
+    [InlineData("0.5", 0.5)]
+    [InlineData("[timespan]::FromSeconds(5)", 5)]
+    public void A_time_in_the_builder_is_a_TimeSpan_or_a_number_of_seconds(string time, double expected)
+    {
+        Assert.Equal(expected, _runspace.RunOne($$"""
+            $b = [StdioBus.StdioBusBuilder]::new().Pool('kit', $worker, [string[]]'kit', 1).Timeout({{time}}).Build()
+            try { $b.Timeout.TotalSeconds } finally { $b.Dispose() }
+            """));
+    }
+
+    [Fact]
+    public void The_limit_of_a_clients_requests_is_a_limit_like_the_others()
+    {
+        _runspace.Run("$null = New-StdioBus kit $worker kit -Limit @{ MaxPendingPerClient = 7 }");
+        ScriptRun refused = _runspace.RunWithErrors("New-StdioBus kit $worker kit -Limit @{ max_pending_per_client = 0 }");
+        Assert.Contains("max_pending_per_client", Assert.Single(refused.Errors).ToString(), StringComparison.Ordinal);
+    }
 }
