@@ -42,10 +42,11 @@ TEST(WorkerMessages, ARequestThatTheWorkerTookBackNeedsNoAnswerFromTheHost) {
     Bus bus(OnePool(1, "\"max_pending\":1"));
     bus.Start();
     for (int round = 0; round < 3; round++) {
-        bus.Ask("say", Line(Asking("5")));
-        EXPECT_EQ(bus.messages.back().text, Asking("5"));
-        bus.Ask("say", Line(Rpc("", "notifications/cancelled", R"({"requestId":5})")));
-        EXPECT_EQ(bus.messages.back().kind, STDIO_BUS_NOTIFICATION);
+        ASSERT_EQ(bus.Send(Rpc("", "say", Line(Asking("5")))), 0);
+        EXPECT_EQ(bus.Next().text, Asking("5"));
+        std::string cancel = Rpc("", "notifications/cancelled", R"({"requestId":5})");
+        ASSERT_EQ(bus.Send(Rpc("", "say", Line(cancel))), 0);
+        EXPECT_EQ(bus.Next().text, cancel);
     }
     EXPECT_EQ(bus.Send(R"({"jsonrpc":"2.0","id":5,"result":0})"), STDIO_BUS_ERR_ROUTING);
 }
