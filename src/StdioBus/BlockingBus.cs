@@ -84,6 +84,14 @@ public sealed class BlockingBus : IDisposable
     /// <inheritdoc cref="Bus.StartAsync"/>
     public void Start(CancellationToken cancellationToken = default) => Bus.StartAsync(cancellationToken).GetAwaiter().GetResult();
 
+    /// <inheritdoc cref="Bus.ConnectAsync"/>
+    public HelloResult? Connect(HelloParams? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        Bus.ConnectAsync(parameters, options, cancellationToken).GetAwaiter().GetResult();
+
+    /// <inheritdoc cref="Bus.HelloAsync"/>
+    public HelloResult Hello(HelloParams? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        Bus.HelloAsync(parameters, options, cancellationToken).GetAwaiter().GetResult();
+
     /// <inheritdoc cref="Bus.StopAsync"/>
     public void Stop(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Bus.StopAsync(timeout, cancellationToken).GetAwaiter().GetResult();
@@ -125,6 +133,16 @@ public sealed class BlockingBus : IDisposable
     /// <inheritdoc cref="Bus.SendAsync"/>
     public void Send(RawJson message, MessageOptions? options = null, CancellationToken cancellationToken = default) =>
         Bus.SendAsync(message, options, cancellationToken).GetAwaiter().GetResult();
+
+    /// <inheritdoc cref="Bus.Handlers"/>
+    public IReadOnlyList<BusHandler> Handlers => Bus.Handlers;
+
+    /// <inheritdoc cref="Bus.Handle"/>
+    public BusHandler Handle(string method, Func<BusRequest, CancellationToken, object?> handler, HandlerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Bus.Handle(method, (request, cancellation) => Task.FromResult(handler(request, cancellation)), options);
+    }
 
     /// <inheritdoc cref="Bus.Subscribe"/>
     public BusSubscription Subscribe(SubscriptionOptions? options = null) => Bus.Subscribe(options);

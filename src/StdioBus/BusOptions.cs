@@ -45,5 +45,17 @@ public sealed class BusOptions
     /// <summary>Events a stream holds before reading from its worker pauses: 1024.</summary>
     public int StreamQueue { get; set; } = 1024;
 
+    /// <summary>
+    /// What answers MCP's <c>roots/list</c> where no handler does; null: nothing, which is the error −32601. Servers ask
+    /// only when <c>initialize</c> declared the capability.
+    /// </summary>
+    public IList<BusRoot>? Roots { get; set; }
+
+    /// <summary>
+    /// Whether ACP's <c>session/request_permission</c> is answered with a rejection where no handler does. Off: it is
+    /// the error −32601.
+    /// </summary>
+    public bool RejectPermissions { get; set; }
+
     internal BusOptions Copy() => (BusOptions)MemberwiseClone();
 }

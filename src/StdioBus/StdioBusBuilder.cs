@@ -80,6 +80,12 @@ public sealed class StdioBusBuilder
     /// <inheritdoc cref="BusOptions.StreamQueue"/>
     public StdioBusBuilder StreamQueue(int events) => Set(options => options.StreamQueue = events);
 
+    /// <inheritdoc cref="BusOptions.Roots"/>
+    public StdioBusBuilder Roots(params BusRoot[]? roots) => Set(options => options.Roots = roots);
+
+    /// <inheritdoc cref="BusOptions.RejectPermissions"/>
+    public StdioBusBuilder RejectPermissions(bool reject = true) => Set(options => options.RejectPermissions = reject);
+
     /// <summary>Makes a bus; it is not started.</summary>
     /// <exception cref="StdioBusException">The settings are unusable.</exception>
     public Bus Build() => new(ToOptions());

@@ -57,11 +57,13 @@ public sealed class BuilderTests
             SingleStream = true,
             StreamOverflowBytes = 5,
             StreamQueue = 6,
+            Roots = [new BusRoot("file:///x")],
+            RejectPermissions = true,
         };
         BusOptions built = new StdioBusBuilder()
             .Config(wanted.Config).ConfigPath("/x").Limits(wanted.Limits).Backend(BackendKind.Docker).Timeout(1.5).IdleTimeout(TimeSpan.FromSeconds(2))
             .Native(wanted.Native).Subprocess(wanted.Subprocess).Docker(wanted.Docker).Socket(wanted.Socket).Name("n")
-            .SingleStream().StreamOverflowBytes(5).StreamQueue(6)
+            .SingleStream().StreamOverflowBytes(5).StreamQueue(6).Roots([.. wanted.Roots]).RejectPermissions()
             .ToOptions();
         var usual = new BusOptions();
         foreach (System.Reflection.PropertyInfo option in typeof(BusOptions).GetProperties())

@@ -3,6 +3,8 @@ namespace StdioBus;
 /// <summary>The kernel's limits. One that is null has the kernel's default, given with each.</summary>
 public sealed class BusLimits
 {
+    internal const long DefaultMaxInputBuffer = 10 * 1024 * 1024;
+
     /// <summary>Longest message, in bytes: 10 MiB. 1 to 2,147,483,647.</summary>
     public long? MaxInputBuffer { get; set; }
 

@@ -37,8 +37,13 @@ internal static class BusOptionsReader
         copy.Subprocess = options.Subprocess?.Copy();
         copy.Docker = options.Docker?.Copy();
         copy.Socket = options.Socket?.Copy();
+        copy.Roots = options.Roots is null ? null : [.. options.Roots.Select(ReadRoot)];
         return (copy, config);
     }
+
+    private static BusRoot ReadRoot(BusRoot root, int index) => root is { Uri.Length: > 0 }
+        ? new BusRoot(root.Uri, root.Name)
+        : throw new BusInvalidArgumentException($"{nameof(BusOptions.Roots)}[{index}]: expected a root with a URI.");
 
     /// <summary>A deadline: zero and infinite mean none.</summary>
     public static TimeSpan? Limit(string name, TimeSpan? time)

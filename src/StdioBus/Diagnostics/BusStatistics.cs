@@ -51,7 +51,10 @@ public sealed record BusStatistics
     /// <summary>Requests that were moved from a dead worker to another.</summary>
     public long Requeued { get; init; }
 
-    /// <summary>Requests of workers, answered with "method not found".</summary>
+    /// <summary>Requests that workers sent.</summary>
+    public long WorkerRequests { get; init; }
+
+    /// <summary>Those of <see cref="WorkerRequests"/> that nothing here answers, or that were too many.</summary>
     public long RefusedWorkerRequests { get; init; }
 
     /// <summary>Sessions forgotten because there were too many.</summary>

@@ -7,6 +7,8 @@ internal static class RpcErrorCode
     public const int InvalidRequest = -32600;
     public const int MethodNotFound = -32601;
     public const int InvalidParams = -32602;
+    public const int InternalError = -32603;
+    public const int RequestCancelled = -32800;
     public const int NoWorker = -32001;
     public const int WorkerExited = -32002;
     public const int LimitReached = -32003;

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Text.Json;
+using System.Text.Unicode;
 
 namespace StdioBus;
 
@@ -45,6 +47,22 @@ internal static class JsonScan
             return false;
         int end = SkipContainer(json, at);
         return end >= 0 && SkipSpace(json, end) == json.Length;
+    }
+
+    /// <summary>Whether the bytes are one valid JSON value with nothing but whitespace around it. Unlike the rest here it trusts nothing.</summary>
+    public static bool IsOneValue(ReadOnlySpan<byte> json)
+    {
+        if (!Utf8.IsValid(json))
+            return false;
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = JsonElements.MaxDepth });
+        try
+        {
+            return reader.Read() && reader.TrySkip() && !reader.Read();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     private static int SkipString(ReadOnlySpan<byte> json, int at)

@@ -9,8 +9,6 @@ namespace StdioBus;
 /// </summary>
 internal sealed unsafe class KernelBus : IDisposable
 {
-    private const long DefaultMaxInput = 10 * 1024 * 1024;
-
     private readonly KernelApi _api;
     private readonly IKernelEvents _events;
     private readonly long _maxInput;
@@ -26,7 +24,7 @@ internal sealed unsafe class KernelBus : IDisposable
     {
         _api = api;
         _events = events;
-        _maxInput = config.Limits?.MaxInputBuffer ?? DefaultMaxInput;
+        _maxInput = config.Limits?.MaxInputBuffer ?? BusLimits.DefaultMaxInputBuffer;
         _self = GCHandle.Alloc(this);
         var host = Utf8Z(options.TcpHost);
         var path = Utf8Z(options.UnixPath);

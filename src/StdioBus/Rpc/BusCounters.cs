@@ -10,6 +10,7 @@ internal sealed class BusCounters
     public long Ambiguous;
     public long DroppedNotifications;
     public long Unreadable;
+    public long WorkerRequests;
     public long RefusedWorkerRequests;
 
     /// <summary>The kernel's counters with these added.</summary>
@@ -22,6 +23,7 @@ internal sealed class BusCounters
         AmbiguousChunks = Interlocked.Read(ref Ambiguous),
         DroppedNotifications = Interlocked.Read(ref DroppedNotifications),
         InvalidLines = Sum(kernel.InvalidLines, ref Unreadable),
+        WorkerRequests = Interlocked.Read(ref WorkerRequests),
         RefusedWorkerRequests = Interlocked.Read(ref RefusedWorkerRequests),
     };
 

@@ -31,13 +31,39 @@ internal static class MessageComposer
         WriteEnd(into, envelope);
     }
 
-    /// <summary>Writes the error that answers a worker's request, with the request's id as it was.</summary>
-    public static void WriteRefusal(ByteBuffer into, ReadOnlySpan<byte> id, string method)
+    /// <summary>Writes the answer to a worker's request, with the request's id as it was.</summary>
+    public static void WriteResult(ByteBuffer into, ReadOnlySpan<byte> id, ReadOnlySpan<byte> result)
     {
         into.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
         into.Write(id);
-        into.Write(",\"error\":{\"code\":-32601,\"message\":"u8);
-        JsonStrings.Write(into, $"Method not found: nothing here answers '{method}'");
+        into.Write(",\"result\":"u8);
+        into.Write(result);
+        into.WriteByte((byte)'}');
+    }
+
+    /// <summary>Writes the error that answers a worker's request, with the request's id as it was.</summary>
+    /// <param name="into">Gets the message.</param>
+    /// <param name="id">The id as JSON.</param>
+    /// <param name="code">The error's code.</param>
+    /// <param name="message">Its message.</param>
+    /// <param name="data">Its data, one JSON value; empty for none.</param>
+    public static void WriteError(ByteBuffer into, ReadOnlySpan<byte> id, int code, string message, ReadOnlySpan<byte> data)
+    {
+        into.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
+        into.Write(id);
+        into.Write(",\"error\":{\"code\":"u8);
+        System.Buffers.Text.Utf8Formatter.TryFormat(code, into.GetSpan(11), out int digits);
+        into.Advance(digits);
+        into.Write(",\"message\":"u8);
+        JsonStrings.Write(into, message);
+        if (!data.IsEmpty)
+        {
+            into.Write(",\"data\":"u8);
+            int start = into.Length;
+            into.Write(data);
+            ParamsWriter.MakeOneLine(into.Written[start..]);
+        }
+
         into.Write("}}"u8);
     }
 

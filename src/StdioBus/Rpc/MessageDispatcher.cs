@@ -2,13 +2,13 @@ namespace StdioBus;
 
 /// <summary>
 /// Hands each line from the workers to whom it belongs, on the backend's thread: answers to their calls, notifications
-/// to calls and subscriptions, requests back with an error, as nothing here answers them.
+/// to calls and subscriptions, requests to handlers.
 /// </summary>
 internal sealed class MessageDispatcher(
-    IBusBackend backend,
     CallIds ids,
     CallTable calls,
     CallCloser closer,
+    WorkerRequests requests,
     SubscriptionSet subscriptions,
     WorkerFlow flow,
     WorkerBoard workers,
@@ -26,7 +26,7 @@ internal sealed class MessageDispatcher(
         if (view.Method.IsString(message.Json))
         {
             if (view.Id.IsPresent)
-                RefuseRequest(message, view);
+                requests.OnRequest(message, view, calls.PoolOf(message.WorkerId));
             else
                 OnNotification(message, view);
         }
@@ -58,13 +58,11 @@ internal sealed class MessageDispatcher(
                 break;
             case WorkerEvent.Stopped:
             case WorkerEvent.Restarting:
-                calls.Unplace(workerId);
-                subscriptions.OnWorkerStopped(workerId);
+                OnWorkerGone(workerId);
                 flow.CallsChanged();
                 break;
             case WorkerEvent.Failed:
-                calls.Unplace(workerId);
-                subscriptions.OnWorkerStopped(workerId);
+                OnWorkerGone(workerId);
                 workers.SetLost(workerId, true);
                 subscriptions.End(SubscriptionEndReason.WorkerLost, subscription => workers.AreAllLost(subscription.Pool));
                 break;
@@ -111,7 +109,9 @@ internal sealed class MessageDispatcher(
             WorkerId = message.WorkerId,
             Sequence = ++_notifications,
         };
-        PendingCall? owner = calls.FindOwner(notification, topSession, paramsSession, out bool ambiguous);
+        bool ambiguous = false;
+        bool takesBack = TakesBack(notification);
+        PendingCall? owner = takesBack ? null : calls.FindOwner(notification, topSession, paramsSession, out ambiguous);
         if (owner is not null)
         {
             if (ambiguous)
@@ -120,20 +120,26 @@ internal sealed class MessageDispatcher(
         }
 
         (bool taken, int dropped) = subscriptions.Offer(ref notification, topSession, paramsSession);
-        if (owner is null && !taken)
+        if (owner is null && !taken && !takesBack)
             dropped++;
         if (dropped > 0)
             Interlocked.Add(ref counters.DroppedNotifications, dropped);
     }
 
-    private void RefuseRequest(in IncomingMessage message, in MessageView view)
+    // A worker takes back a request of its own, in one of two dialects. In $/cancelRequest it wants an answer even so.
+    private bool TakesBack(in IncomingNotification notification)
     {
-        string method = methods.Get(view.Method.Of(message.Json));
-        Interlocked.Increment(ref counters.RefusedWorkerRequests);
-        var buffer = new ByteBuffer();
-        MessageComposer.WriteRefusal(buffer, view.Id.Of(message.Json), method);
-        int length = buffer.Length;
-        backend.Send(new OutgoingMessage(buffer.Detach(), length, WorkerId: message.WorkerId));
-        log.Add(BusLogLevel.Warning, null, $"Worker {message.WorkerId} asked for '{method}', which nothing here answers.");
+        if (!requests.Any || !notification.Keys.RequestId.IsPresent)
+            return false;
+        bool wantsAnswer = notification.Method == "$/cancelRequest";
+        return (wantsAnswer || notification.Method == "notifications/cancelled")
+            && requests.OnCancelled(notification.WorkerId, notification.Keys.RequestId.Of(notification.Json), wantsAnswer);
+    }
+
+    private void OnWorkerGone(int workerId)
+    {
+        calls.Unplace(workerId);
+        subscriptions.OnWorkerStopped(workerId);
+        requests.OnWorkerGone(workerId);
     }
 }

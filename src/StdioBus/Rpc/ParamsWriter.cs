@@ -37,7 +37,7 @@ internal static class ParamsWriter
             case JsonElement { ValueKind: JsonValueKind.Undefined }:
                 return;
             default:
-                Serialize(into, parameters);
+                Serialize(into, parameters, "parameters");
                 break;
         }
 
@@ -53,6 +53,31 @@ internal static class ParamsWriter
         MakeOneLine(into.Written);
     }
 
+    /// <summary>Writes any one JSON value, <c>null</c> for null. The result is one line.</summary>
+    /// <param name="into">Gets the value.</param>
+    /// <param name="value">The value, in any of the forms in which parameters are taken.</param>
+    /// <param name="what">What to call it in an error.</param>
+    /// <exception cref="BusInvalidArgumentException">It cannot be written, or is no JSON value.</exception>
+    public static void WriteValue(ByteBuffer into, object? value, string what)
+    {
+        switch (value)
+        {
+            case null or JsonElement { ValueKind: JsonValueKind.Undefined }:
+                into.Write("null"u8);
+                break;
+            case RawJson raw:
+                if (!JsonScan.IsOneValue(raw.Utf8.Span))
+                    throw new BusInvalidArgumentException($"{what}: expected one JSON value, got the text {Excerpt(raw.Utf8.Span)}.");
+                into.Write(raw.Utf8.Span);
+                break;
+            default:
+                Serialize(into, value, what);
+                break;
+        }
+
+        MakeOneLine(into.Written);
+    }
+
     /// <summary>A message is one line: line breaks, which valid JSON has between its tokens only, become blanks.</summary>
     public static void MakeOneLine(Span<byte> json)
     {
@@ -60,7 +85,7 @@ internal static class ParamsWriter
         json.Replace((byte)'\r', (byte)' ');
     }
 
-    private static void Serialize(ByteBuffer into, object parameters)
+    private static void Serialize(ByteBuffer into, object parameters, string what)
     {
         Utf8JsonWriter writer = t_writer ??= new Utf8JsonWriter(into, WriterOptions);
         writer.Reset(into);
@@ -87,7 +112,7 @@ internal static class ParamsWriter
         catch (Exception error) when (error is JsonException or NotSupportedException or InvalidOperationException or ArgumentException)
         {
             throw new BusInvalidArgumentException(
-                $"parameters: a value of type '{parameters.GetType()}' cannot be written as JSON: {error.Message}", error);
+                $"{what}: a value of type '{parameters.GetType()}' cannot be written as JSON: {error.Message}", error);
         }
         finally
         {

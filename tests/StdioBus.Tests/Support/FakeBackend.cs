@@ -87,6 +87,16 @@ internal sealed class FakeBackend : IBusBackend
     public void Receive(string json, int worker = 0, bool fromKernel = false) =>
         _events!.OnMessage(new IncomingMessage(Encoding.UTF8.GetBytes(json), worker, fromKernel));
 
+    /// <summary>A worker's request with the id 7, and what answers it.</summary>
+    public async Task<string> Ask(string method, string? parameters = null, int worker = 0)
+    {
+        Receive($"{{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"{method}\"{(parameters is null ? "" : $",\"params\":{parameters}")}}}", worker);
+        await Waiting.Until(() => !Sent.IsEmpty, $"'{method}' is answered");
+        (string json, OutgoingMessage route) = TakeSent();
+        Assert.Equal(worker, route.WorkerId);
+        return json;
+    }
+
     public void Answer(string id, string result, int worker = 0) =>
         Receive($$"""{"jsonrpc":"2.0","id":{{id}},"result":{{result}}}""", worker);
 

@@ -9,6 +9,7 @@
 //   slow-start MS   waits that long before it serves like echo
 //   ignore-eof      serves like echo, then stays after the end of stdin; ends on SIGTERM
 //   stubborn        the same, and ignores SIGTERM
+//   asks METHOD     sends a request with the id 0 at once, then serves like echo
 //   exits CODE      writes a line to stderr and exits at once
 //   kit             the methods of ModeKit.cs, with which a test says what happens and when
 //   host            no worker but a program with a bus: see ModeHost.cs
@@ -28,12 +29,14 @@
 //                   writes `count` notifications {"n": 1…, "pad": …}, then answers {"sent": count}
 //   seen            answers the lines of all notifications so far, as strings
 //   ask {method}    sends a request with the id "echo-1", and answers with the line that answered it, as a string
+//   heard {count}   answers when that many answers to requests of its own have come, with their lines, as strings
 //   sleep {ms}      answers null after that time; other messages are served meanwhile
 //   stderr {lines}  writes the lines to stderr, then answers null
 //   exit {code, stderr?}   writes to stderr what is given and exits without answering
 //   kill {signal}   ends itself by that signal
 // An unknown request is answered with -32601. `session/prompt` is `stream`; `session/cancel` ends a held `session/prompt`
-// of that session (params.hold true) with {"stopReason": "cancelled"}; `initialize` answers {"protocolVersion": as asked}.
+// of that session (params.hold true) with {"stopReason": "cancelled"}; `initialize` answers {"protocolVersion": as asked};
+// `stdio_bus/hello` agrees to the version, but for "none", and to the extensions, and gives the session "agent-session".
 
 using StdioBus.TestWorker;
 
@@ -48,6 +51,9 @@ switch (mode)
         break;
     case "slow-start":
         Thread.Sleep(int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture));
+        break;
+    case "asks":
+        Lines.Write($"{{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"{args[1]}\"}}\n");
         break;
     case "kit":
         return ModeKit.Run(Console.OpenStandardInput(), Console.OpenStandardOutput(), args[1..]);

@@ -12,8 +12,10 @@ internal sealed partial class Service
     private readonly Dictionary<string, string> _held = [];
     private readonly Dictionary<string, string> _heldPrompts = [];
     private readonly List<string> _seen = [];
+    private readonly List<string> _heard = [];
     private readonly ArrayBufferWriter<byte> _answers = new();
     private string? _asking;
+    private (string Id, int Count)? _hearing;
 
     public void Run()
     {
@@ -37,7 +39,7 @@ internal sealed partial class Service
         string? id = message.TryGetProperty("id", out JsonElement rawId) ? rawId.GetRawText() : null;
         if (!message.TryGetProperty("method", out JsonElement method))
         {
-            Answer(_asking, Quote(line.Span));
+            Hear(line.Span);
             return;
         }
 
@@ -45,6 +47,25 @@ internal sealed partial class Service
             _seen.Add(Encoding.UTF8.GetString(line.Span));
         JsonElement parameters = message.TryGetProperty("params", out JsonElement given) ? given : default;
         Serve(method.GetString()!, id, parameters, line.Span);
+    }
+
+    // An answer to a request of this worker's own.
+    private void Hear(ReadOnlySpan<byte> line)
+    {
+        _heard.Add(Quote(line));
+        if (_asking is null && _hearing is null)
+            return;
+        Answer(_asking, Quote(line));
+        _asking = null;
+        TellHeard();
+    }
+
+    private void TellHeard()
+    {
+        if (_hearing is not { } hearing || _heard.Count < hearing.Count)
+            return;
+        _hearing = null;
+        Answer(hearing.Id, $"[{string.Join(',', _heard)}]");
     }
 
     private void Serve(string method, string? id, JsonElement parameters, ReadOnlySpan<byte> line)
@@ -68,6 +89,11 @@ internal sealed partial class Service
                 break;
             case "initialize":
                 Answer(id, $"{{\"protocolVersion\":{parameters.GetProperty("protocolVersion").GetRawText()}}}");
+                break;
+            case "stdio_bus/hello":
+                Answer(id, parameters.GetProperty("protocolVersion").GetString() == "none"
+                    ? "{}"
+                    : $"{{\"negotiatedProtocolVersion\":{parameters.GetProperty("protocolVersion").GetRawText()},\"sessionId\":\"agent-session\",\"extensions\":{parameters.GetProperty("extensions").GetRawText()}}}");
                 break;
             case "fail":
                 Write($"{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{parameters.GetRawText()}}}\n");
@@ -100,6 +126,10 @@ internal sealed partial class Service
             case "ask":
                 _asking = id;
                 Write($"{{\"jsonrpc\":\"2.0\",\"id\":\"echo-1\",\"method\":{parameters.GetProperty("method").GetRawText()}}}\n");
+                break;
+            case "heard":
+                _hearing = (id!, parameters.GetProperty("count").GetInt32());
+                TellHeard();
                 break;
             case "sleep":
                 _ = Task.Delay(parameters.GetProperty("ms").GetInt32()).ContinueWith(_ => Lines.Write($"{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":null}}\n"), TaskScheduler.Default);

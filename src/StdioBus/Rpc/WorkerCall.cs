@@ -1,0 +1,31 @@
+namespace StdioBus;
+
+/// <summary>A worker's request while its handler has it. Whoever takes it out of <see cref="WorkerRequests"/> answers it, once.</summary>
+internal sealed class WorkerCall(WorkerRequests owner, BusHandler handler, BusRequest request, string key) : IThreadPoolWorkItem
+{
+    // Not disposed: it holds nothing but memory, and may be cancelled while its handler returns.
+    private readonly CancellationTokenSource _cancelling = new();
+    private volatile bool _isOver;
+
+    public BusHandler Handler { get; } = handler;
+
+    public BusRequest Request { get; } = request;
+
+    /// <summary>Its id in the form in which equal ids are equal texts.</summary>
+    public string Key { get; } = key;
+
+    public HandlerLane Lane { get; } = handler.LaneOf(request.WorkerId);
+
+    public CancellationToken Token => _cancelling.Token;
+
+    /// <summary>Whether nobody waits for its answer any more.</summary>
+    public bool IsOver => _isOver;
+
+    /// <summary>It was taken out of the table.</summary>
+    public void SetOver() => _isOver = true;
+
+    /// <summary>Tells its handler to stop; what its callbacks do they do on the thread pool.</summary>
+    public Task CancelAsync() => _cancelling.CancelAsync();
+
+    void IThreadPoolWorkItem.Execute() => _ = owner.RunAsync(this);
+}
