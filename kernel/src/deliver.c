@@ -329,7 +329,7 @@ static void forget_cancelled(sb_worker *w, const sb_scan *scan) {
     sb_bus *bus = w->bus;
     if (!scan->request_id.p || !sb_json_is(scan->method, "notifications/cancelled"))
         return;
-    sb_call *call = sb_call_made_by_worker(bus, w, sb_id_key(&bus->id_key, scan->request_id));
+    sb_call *call = sb_call_made_by_worker(bus, w, sb_id_key(bus, scan->request_id));
     if (call && call->conn == &bus->host)
         sb_call_close(bus, call);
 }
