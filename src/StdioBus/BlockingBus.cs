@@ -79,7 +79,7 @@ public sealed class BlockingBus : IDisposable
     public IReadOnlyCollection<string> SeenMethods => Bus.SeenMethods;
 
     /// <inheritdoc cref="Bus.Subscriptions"/>
-    public IReadOnlyList<BusSubscription> Subscriptions => Bus.Subscriptions;
+    public IReadOnlyList<Subscription> Subscriptions => Bus.Subscriptions;
 
     /// <inheritdoc cref="Bus.StartAsync"/>
     public void Start(CancellationToken cancellationToken = default) => Bus.StartAsync(cancellationToken).GetAwaiter().GetResult();
@@ -147,15 +147,28 @@ public sealed class BlockingBus : IDisposable
     /// <inheritdoc cref="Bus.Subscribe"/>
     public BusSubscription Subscribe(SubscriptionOptions? options = null) => Bus.Subscribe(options);
 
-    /// <inheritdoc cref="Bus.Unsubscribe"/>
-    public void Unsubscribe(BusSubscription subscription) => Bus.Unsubscribe(subscription);
+    /// <inheritdoc cref="Bus.SubscribeNotifications"/>
+    public BusSubscription SubscribeNotifications(int maxQueue = 256, OverflowPolicy overflow = OverflowPolicy.DropNewest) => Bus.SubscribeNotifications(maxQueue, overflow);
 
-    /// <summary>The notifications of a subscription as they come, until it ends.</summary>
-    public static IEnumerable<BusNotification> Read(BusSubscription subscription, CancellationToken cancellationToken = default)
+    /// <inheritdoc cref="Bus.SubscribeRaw"/>
+    public BusRawSubscription SubscribeRaw(SubscriptionOptions? options = null) => Bus.SubscribeRaw(options);
+
+    /// <inheritdoc cref="Bus.Unsubscribe"/>
+    public void Unsubscribe(Subscription subscription) => Bus.Unsubscribe(subscription);
+
+    /// <inheritdoc cref="Bus.OnNotification"/>
+    public IDisposable OnNotification(Action<BusNotification> handler, SubscriptionOptions? options = null) => Bus.OnNotification(handler, options);
+
+    /// <inheritdoc cref="Bus.OnMessage"/>
+    public IDisposable OnMessage(Action<BusMessage> handler, SubscriptionOptions? options = null) => Bus.OnMessage(handler, options);
+
+    /// <summary>What a subscription receives as it comes, until it ends.</summary>
+    public static IEnumerable<T> Read<T>(Subscription<T> subscription, CancellationToken cancellationToken = default)
+        where T : class
     {
         ArgumentNullException.ThrowIfNull(subscription);
-        while (subscription.ReadAsync(cancellationToken).AsTask().GetAwaiter().GetResult() is { } notification)
-            yield return notification;
+        while (subscription.ReadAsync(cancellationToken).AsTask().GetAwaiter().GetResult() is { } item)
+            yield return item;
     }
 
     /// <inheritdoc cref="Bus.GetWorkers"/>

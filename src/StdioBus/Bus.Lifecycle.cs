@@ -102,6 +102,7 @@ public sealed partial class Bus
                 return;
         }
         while (Interlocked.CompareExchange(ref _state, (int)BusState.Stopping, was) != was);
+        _ = _stopping.CancelAsync();
         _requests.Close();
         _closer.GiveUpAll("the bus is stopping", call => new BusTransportException($"The bus '{Name}' was stopped while '{call.Method}' waited for its answer.")
         {
@@ -115,6 +116,7 @@ public sealed partial class Bus
     {
         if (Interlocked.Exchange(ref _state, (int)BusState.Stopped) != (int)BusState.Stopped && error is not null)
             _log.Add(BusLogLevel.Error, null, error.Message);
+        _ = _stopping.CancelAsync();
         _requests.Abandon();
         _closer.FailAll(call => new BusTransportException($"The kernel of the bus '{Name}' ended while '{call.Method}' waited for its answer{(error is null ? "." : ": " + error.Message)}", error)
         {

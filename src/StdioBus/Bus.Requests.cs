@@ -118,9 +118,14 @@ public sealed partial class Bus
         }
     }
 
+    private ValueTask<byte[]> ExecuteAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken) =>
+        options is { IsIdempotent: true } && (options.Retry ?? _options.Retry) is { Count: not 0 } retry
+            ? RepeatAsync(retry, method, parameters, options, cancellationToken)
+            : ExecuteOnceAsync(method, parameters, options, cancellationToken);
+
     // Awaited once, by the methods above: its state can be used again.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<byte[]> ExecuteAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
+    private async ValueTask<byte[]> ExecuteOnceAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         options ??= DefaultOptions;

@@ -20,7 +20,6 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     private readonly DeadlineTimer _timer;
     private readonly WorkerFlow _flow;
     private readonly Completions _completions;
-    private readonly SubscriptionSet _subscriptions = new();
     private readonly MethodNames _methods = new();
     private readonly BusCounters _counters = new();
     private readonly BusLog _log = new(LogLines);
@@ -119,9 +118,6 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     /// <summary>The methods sent and received so far, sorted; the first 512 of them.</summary>
     public IReadOnlyCollection<string> SeenMethods => _methods.ToSortedArray();
 
-    /// <summary>The subscriptions that have not ended.</summary>
-    public IReadOnlyList<BusSubscription> Subscriptions => _subscriptions.Open;
-
     /// <summary>The last lines of the kernel's log and of the workers' stderr, oldest first; at most 1,000 are kept.</summary>
     /// <param name="last">How many at most.</param>
     /// <param name="after">Only those with a <see cref="BusLogEntry.Sequence"/> above this.</param>
@@ -134,37 +130,8 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     /// <summary>The workers as they are now, in the order of their ids; none when the bus does not run.</summary>
     public IReadOnlyList<BusWorker> GetWorkers() => _backend.GetWorkersAsync().GetAwaiter().GetResult();
 
-    /// <summary>Hears notifications from now on.</summary>
-    /// <param name="options">Which, and how many are kept; null for all.</param>
-    /// <exception cref="StdioBusException">InvalidArgument: an option is out of its range, or names a pool that is not there.</exception>
-    public BusSubscription Subscribe(SubscriptionOptions? options = null)
-    {
-        options ??= new SubscriptionOptions();
-        if (options.MaxQueue < 1)
-            throw new BusInvalidArgumentException($"{nameof(SubscriptionOptions.MaxQueue)}: expected 1 or more, got {options.MaxQueue}.");
-        if (!Enum.IsDefined(options.Overflow))
-            throw new BusInvalidArgumentException($"{nameof(SubscriptionOptions.Overflow)}: expected DropNewest, DropOldest, Close or Block, got {(int)options.Overflow}.");
-        if (options.Pool is not null && FindPool(options.Pool) is null)
-            throw UnknownPool(options.Pool);
-        ObjectDisposedCheck();
-        var subscription = new BusSubscription(this, _subscriptions.NextId(), options, _flow);
-        _subscriptions.Add(subscription);
-        return subscription;
-    }
-
-    /// <summary>Closes a subscription; the same as <see cref="BusSubscription.Close"/>.</summary>
-    public void Unsubscribe(BusSubscription subscription)
-    {
-        ArgumentNullException.ThrowIfNull(subscription);
-        if (subscription.Bus != this)
-            throw new BusInvalidArgumentException($"{nameof(subscription)}: it belongs to the bus '{subscription.Bus.Name}', not to '{Name}'.");
-        subscription.Close();
-    }
-
     /// <summary>The name and the state.</summary>
     public override string ToString() => $"{Name} ({State})";
-
-    internal void Forget(BusSubscription subscription) => _subscriptions.Remove(subscription);
 
     private static long Clock() => Environment.TickCount64;
 

@@ -21,6 +21,9 @@ public sealed class BusOptions
     /// <summary>The idle deadline of requests that name none; reset by each of their notifications. Null, zero or infinite: none.</summary>
     public TimeSpan? IdleTimeout { get; set; }
 
+    /// <summary>How idempotent requests that name no way of their own are made again after a failure. Null: they are not.</summary>
+    public RetryOptions? Retry { get; set; }
+
     /// <summary>Options of the native backend.</summary>
     public NativeOptions? Native { get; set; }
 

@@ -53,6 +53,9 @@ public sealed class StdioBusBuilder
     /// <summary>The idle deadline of requests that name none, in seconds; zero or infinite: none.</summary>
     public StdioBusBuilder IdleTimeout(double seconds) => IdleTimeout(Seconds(seconds));
 
+    /// <inheritdoc cref="BusOptions.Retry"/>
+    public StdioBusBuilder Retry(RetryOptions? options) => Set(all => all.Retry = options);
+
     /// <summary>Options of the native backend.</summary>
     public StdioBusBuilder Native(NativeOptions? options) => Set(all => all.Native = options);
 

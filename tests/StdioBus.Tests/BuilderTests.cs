@@ -59,11 +59,12 @@ public sealed class BuilderTests
             StreamQueue = 6,
             Roots = [new BusRoot("file:///x")],
             RejectPermissions = true,
+            Retry = new RetryOptions(),
         };
         BusOptions built = new StdioBusBuilder()
             .Config(wanted.Config).ConfigPath("/x").Limits(wanted.Limits).Backend(BackendKind.Docker).Timeout(1.5).IdleTimeout(TimeSpan.FromSeconds(2))
             .Native(wanted.Native).Subprocess(wanted.Subprocess).Docker(wanted.Docker).Socket(wanted.Socket).Name("n")
-            .SingleStream().StreamOverflowBytes(5).StreamQueue(6).Roots([.. wanted.Roots]).RejectPermissions()
+            .SingleStream().StreamOverflowBytes(5).StreamQueue(6).Roots([.. wanted.Roots]).RejectPermissions().Retry(wanted.Retry)
             .ToOptions();
         var usual = new BusOptions();
         foreach (System.Reflection.PropertyInfo option in typeof(BusOptions).GetProperties())
@@ -131,6 +132,10 @@ public sealed class BuilderTests
         { "Backend", o => (o.Backend, o.Native!.ListenMode, o.Native.TcpPort) = (BackendKind.Docker, ListenMode.Tcp, 0) },
         { "Timeout", o => o.Timeout = TimeSpan.FromSeconds(-5) },
         { "IdleTimeout", o => o.IdleTimeout = TimeSpan.FromSeconds(-5) },
+        { "RetryOptions.Count", o => o.Retry = new RetryOptions { Count = -1 } },
+        { "RetryOptions.Delay", o => o.Retry = new RetryOptions { Delay = TimeSpan.FromSeconds(-1) } },
+        { "RetryOptions.MaxDelay", o => o.Retry = new RetryOptions { MaxDelay = TimeSpan.MaxValue } },
+        { "RetryOptions.Jitter", o => o.Retry = new RetryOptions { Jitter = double.NaN } },
         { "Name", o => o.Name = " " },
         { "StreamQueue", o => o.StreamQueue = 0 },
         { "StreamOverflowBytes", o => o.StreamOverflowBytes = 0 },

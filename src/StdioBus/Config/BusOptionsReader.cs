@@ -33,6 +33,7 @@ internal static class BusOptionsReader
         copy.Limits = limits;
         copy.Timeout = Limit(nameof(options.Timeout), options.Timeout);
         copy.IdleTimeout = Limit(nameof(options.IdleTimeout), options.IdleTimeout);
+        copy.Retry = options.Retry?.Copy().Checked();
         copy.Native = ReadNative(options.Native);
         copy.Subprocess = options.Subprocess?.Copy();
         copy.Docker = options.Docker?.Copy();

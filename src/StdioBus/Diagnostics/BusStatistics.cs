@@ -36,6 +36,9 @@ public sealed record BusStatistics
     /// <summary>Requests that ended in an error, a timeout or a cancellation.</summary>
     public long Failures { get; init; }
 
+    /// <summary>How often requests were made again after a failure; each time counts as a request of its own, too.</summary>
+    public long Retries { get; init; }
+
     /// <summary>Answers that came after their request was given up, or to no request.</summary>
     public long LateReplies { get; init; }
 

@@ -6,6 +6,7 @@ internal sealed class BusCounters
     public long Requests;
     public long Results;
     public long Failures;
+    public long Retries;
     public long LateReplies;
     public long Ambiguous;
     public long DroppedNotifications;
@@ -19,6 +20,7 @@ internal sealed class BusCounters
         Requests = Interlocked.Read(ref Requests),
         Results = Interlocked.Read(ref Results),
         Failures = Interlocked.Read(ref Failures),
+        Retries = Interlocked.Read(ref Retries),
         LateReplies = Sum(kernel.LateReplies, ref LateReplies),
         AmbiguousChunks = Interlocked.Read(ref Ambiguous),
         DroppedNotifications = Interlocked.Read(ref DroppedNotifications),

@@ -23,6 +23,8 @@ internal sealed class MessageDispatcher(
     public void OnMessage(in IncomingMessage message)
     {
         MessageView view = MessageView.Read(message.Json);
+        if (subscriptions.HasRaw && subscriptions.OfferRaw(message, view, methods, calls.PoolOf(message.WorkerId)?.Id ?? "") is > 0 and int dropped)
+            Interlocked.Add(ref counters.DroppedNotifications, dropped);
         if (view.Method.IsString(message.Json))
         {
             if (view.Id.IsPresent)

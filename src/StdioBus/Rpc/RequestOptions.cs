@@ -15,6 +15,15 @@ public class RequestOptions : MessageOptions
     /// <summary>Whether the request carries <c>params._meta.progressToken</c>; null: yes where the pool speaks MCP.</summary>
     public bool? ReportProgress { get; set; }
 
+    /// <summary>
+    /// Whether the request may be carried out twice without harm, so that it may be made again after a failure; see
+    /// <see cref="Retry"/>. Off by default. Streams are never made again.
+    /// </summary>
+    public bool IsIdempotent { get; set; }
+
+    /// <summary>How often and when it is made again, if it is idempotent; null for the bus's <see cref="BusOptions.Retry"/>.</summary>
+    public RetryOptions? Retry { get; set; }
+
     /// <summary>Makes the objects of this call from JSON; null for <see cref="System.Text.Json.JsonElement"/>.</summary>
     public JsonReader? Reader { get; set; }
 

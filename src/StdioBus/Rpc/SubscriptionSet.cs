@@ -4,33 +4,38 @@ namespace StdioBus;
 internal sealed class SubscriptionSet
 {
     private readonly object _gate = new();
-    private volatile BusSubscription[] _open = [];
+    private volatile Subscription[] _open = [];
+    private volatile BusSubscription[] _toNotifications = [];
+    private volatile BusRawSubscription[] _toAll = [];
     private SubscriptionEndReason _ended;
     private int _lastId;
 
-    public IReadOnlyList<BusSubscription> Open => _open;
+    public IReadOnlyList<Subscription> Open => _open;
+
+    /// <summary>Whether any hears every line.</summary>
+    public bool HasRaw => _toAll.Length > 0;
 
     public int NextId() => Interlocked.Increment(ref _lastId);
 
     /// <summary>Adds one; when the bus is over it ends at once.</summary>
-    public void Add(BusSubscription subscription)
+    public void Add(Subscription subscription)
     {
         SubscriptionEndReason ended;
         lock (_gate)
         {
             ended = _ended;
             if (ended == SubscriptionEndReason.None)
-                _open = [.. _open, subscription];
+                Set([.. _open, subscription]);
         }
 
         if (ended != SubscriptionEndReason.None)
             subscription.End(ended);
     }
 
-    public void Remove(BusSubscription subscription)
+    public void Remove(Subscription subscription)
     {
         lock (_gate)
-            _open = [.. _open.Where(other => other != subscription)];
+            Set([.. _open.Where(other => other != subscription)]);
     }
 
     /// <summary>Offers a notification to all; on the loop thread.</summary>
@@ -39,7 +44,7 @@ internal sealed class SubscriptionSet
     {
         bool taken = false;
         int dropped = 0;
-        foreach (BusSubscription subscription in _open)
+        foreach (BusSubscription subscription in _toNotifications)
         {
             taken |= subscription.Offer(ref notification, topSession, paramsSession, out bool droppedHere);
             dropped += droppedHere ? 1 : 0;
@@ -48,17 +53,28 @@ internal sealed class SubscriptionSet
         return (taken, dropped);
     }
 
+    /// <summary>Offers a line to those that hear all; on the loop thread.</summary>
+    /// <returns>How many dropped one.</returns>
+    public int OfferRaw(in IncomingMessage message, in MessageView view, MethodNames methods, string pool)
+    {
+        int dropped = 0;
+        BusMessage? copy = null;
+        foreach (BusRawSubscription subscription in _toAll)
+            dropped += subscription.Offer(message, view, methods, pool, ref copy) ? 1 : 0;
+        return dropped;
+    }
+
     /// <summary>A worker's process ended.</summary>
     public void OnWorkerStopped(int workerId)
     {
-        foreach (BusSubscription subscription in _open)
+        foreach (Subscription subscription in _open)
             subscription.OnWorkerStopped(workerId);
     }
 
     /// <summary>Ends those that a condition names.</summary>
-    public void End(SubscriptionEndReason reason, Func<BusSubscription, bool> which)
+    public void End(SubscriptionEndReason reason, Func<Subscription, bool> which)
     {
-        foreach (BusSubscription subscription in _open)
+        foreach (Subscription subscription in _open)
             if (which(subscription))
                 subscription.End(reason);
     }
@@ -69,5 +85,12 @@ internal sealed class SubscriptionSet
         lock (_gate)
             _ended = reason;
         End(reason, _ => true);
+    }
+
+    private void Set(Subscription[] open)
+    {
+        _open = open;
+        _toNotifications = [.. open.OfType<BusSubscription>()];
+        _toAll = [.. open.OfType<BusRawSubscription>()];
     }
 }
