@@ -57,13 +57,15 @@ public sealed partial class Bus
             Progress = PumpFor(options, reader),
         };
         Send(call, target, parameters, options);
+        CancellationTokenRegistration registration = CancelWith(cancellationToken, call);
         try
         {
-            while (await call.NextAsync(cancellationToken).ConfigureAwait(false) is { } next)
+            while (await call.NextAsync().ConfigureAwait(false) is { } next)
                 yield return next;
         }
         finally
         {
+            await registration.DisposeAsync().ConfigureAwait(false);
             _closer.GiveUp(call, "the consumer left the stream", () => new BusCancelledException($"The stream of '{call.Method}' was left by its consumer.") { Method = call.Method, Pool = call.Pool?.Id });
         }
     }
@@ -144,15 +146,7 @@ public sealed partial class Bus
             Completions = _completions,
         };
         Send(call, target, parameters, options);
-        CancellationTokenRegistration registration = cancellationToken.CanBeCanceled
-            ? cancellationToken.UnsafeRegister(
-                static (state, token) =>
-                {
-                    (CallCloser closer, RequestCall cancelled) = ((CallCloser, RequestCall))state!;
-                    closer.GiveUp(cancelled, "cancelled by the caller", () => new OperationCanceledException($"The request '{cancelled.Method}' was cancelled.", token));
-                },
-                (_closer, call))
-            : default;
+        CancellationTokenRegistration registration = CancelWith(cancellationToken, call);
         try
         {
             return await call.Completion.ConfigureAwait(false);
@@ -164,6 +158,16 @@ public sealed partial class Bus
                 await progress.WhenIdle().ConfigureAwait(false);
         }
     }
+
+    private CancellationTokenRegistration CancelWith(CancellationToken cancellationToken, PendingCall call) => cancellationToken.CanBeCanceled
+        ? cancellationToken.UnsafeRegister(
+            static (state, token) =>
+            {
+                (CallCloser closer, PendingCall cancelled) = ((CallCloser, PendingCall))state!;
+                closer.GiveUp(cancelled, "cancelled by the caller", () => new OperationCanceledException($"The request '{cancelled.Method}' was cancelled.", token));
+            },
+            (_closer, call))
+        : default;
 
     private static readonly RequestOptions DefaultOptions = new();
 

@@ -56,6 +56,7 @@ public sealed class DeadlineTests
         Assert.Null(call.Overdue(101_400, out next));
         Assert.Equal(101_500, next);
         Assert.NotNull(call.Overdue(101_500, out _));
+        Assert.Equal(101_500, call.Elapsed(101_500));
     }
 
     [Fact(DisplayName = "Thousands of timeouts at once leave nothing pending, here or in the kernel, and late answers are counted")]

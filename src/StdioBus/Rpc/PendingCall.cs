@@ -9,6 +9,7 @@ internal abstract class PendingCall : Deadline
     private const int HandedOver = 1;
     private const int GivenUp = 2;
     private readonly object _timing = new();
+    private long _madeAt;
     private long _startedAt;
     private long _heardAt;
     private long _heldSince = -1;
@@ -82,7 +83,7 @@ internal abstract class PendingCall : Deadline
     {
         lock (_timing)
         {
-            _startedAt = _heardAt = now;
+            _madeAt = _startedAt = _heardAt = now;
             return NextDue(now);
         }
     }
@@ -116,8 +117,8 @@ internal abstract class PendingCall : Deadline
         }
     }
 
-    /// <summary>Milliseconds since the request, for its events.</summary>
-    public long Elapsed(long now) => now - _startedAt;
+    /// <summary>Milliseconds since the request, for its events; those in which its clocks stood still count.</summary>
+    public long Elapsed(long now) => now - _madeAt;
 
     /// <summary>
     /// The timeout when a deadline has passed; else null and, in <paramref name="next"/>, when to look again.

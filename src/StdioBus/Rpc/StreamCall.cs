@@ -89,8 +89,11 @@ internal sealed class StreamCall : PendingCall
         Finish();
     }
 
-    /// <summary>The next event; null after the result. Throws what ended the stream, after the events before it.</summary>
-    public async ValueTask<StreamEvent?> NextAsync(CancellationToken cancellation)
+    /// <summary>
+    /// The next event; null after the result. Throws what ended the stream, after the events before it: a cancellation,
+    /// too, which therefore never takes back a result that was there before it.
+    /// </summary>
+    public async ValueTask<StreamEvent?> NextAsync()
     {
         do
         {
@@ -102,7 +105,7 @@ internal sealed class StreamCall : PendingCall
                 return next;
             }
         }
-        while (await _events.WaitAsync(cancellation).ConfigureAwait(false));
+        while (await _events.WaitAsync(CancellationToken.None).ConfigureAwait(false));
         if (_failure is not null)
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_failure);
         return null;

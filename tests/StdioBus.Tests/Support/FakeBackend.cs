@@ -104,9 +104,14 @@ internal sealed class FakeBackend : IBusBackend
     public void Chunk(string text, string keys = "", int worker = 0) =>
         Receive("{\"jsonrpc\":\"2.0\",\"method\":\"session/update\",\"params\":{" + keys + "\"update\":{\"sessionUpdate\":\"agent_message_chunk\",\"content\":{\"type\":\"text\",\"text\":\"" + text + "\"}}}}", worker);
 
-    public void Place(string id, int worker) => _events!.OnPlaced(ulong.Parse(id.Trim('"').Split('-')[1], System.Globalization.CultureInfo.InvariantCulture), worker);
+    public void Place(string id, int worker) => _events!.OnPlaced(Cookie(id), worker);
+
+    /// <summary>A request's message is not taken.</summary>
+    public void Refuse(string id, StdioBusException error) => _events!.OnSendRefused(Cookie(id), error);
 
     public void Change(int worker, WorkerEvent change) => _events!.OnWorker(worker, change);
 
     public void Close(StdioBusException? error) => _events!.OnClosed(error);
+
+    private static ulong Cookie(string id) => ulong.Parse(id.Trim('"').Split('-')[1], System.Globalization.CultureInfo.InvariantCulture);
 }
