@@ -23,7 +23,8 @@ public sealed partial class Bus
     /// anything else through System.Text.Json. What it throws is the error: a <see cref="JsonRpcErrorException"/> as it
     /// says, a <see cref="BusPolicyException"/> with the code 7, anything else with −32603 and its message. The token
     /// ends when the worker's process ends, when the worker cancels the request (<c>notifications/cancelled</c>,
-    /// <c>$/cancelRequest</c>) and when the bus stops; what comes of the handler after that is dropped.
+    /// <c>$/cancelRequest</c>) and when the bus stops; what comes of the handler after that is dropped. A kernel of
+    /// version 2 does not say who sent a message: there the end of a process is not seen, and a pool cannot be named.
     /// </param>
     /// <param name="options">Which pool, and how many at once; null for the defaults.</param>
     /// <returns>The registration; disposing it ends it.</returns>

@@ -36,6 +36,10 @@ public sealed class LifecycleTests
         await bus.DisposeAsync();
         bus.Dispose();
         Assert.Equal(0, ReadAll(bus));
+        foreach (Action late in new Action[] { () => bus.Subscribe(), () => bus.SubscribeRaw(), () => bus.OnNotification(_ => { }), () => bus.Handle("m", (_, _) => Task.FromResult<object?>(null)) })
+            Assert.Throws<BusInvalidStateException>(late);
+        await Assert.ThrowsAsync<BusInvalidStateException>(() => bus.HelloAsync());
+        await Assert.ThrowsAsync<BusInvalidStateException>(() => bus.ConnectAsync());
         Assert.Contains("removed", (await Assert.ThrowsAsync<BusInvalidStateException>(() => bus.RequestAsync("echo"))).Message, StringComparison.Ordinal);
     }
 
@@ -122,7 +126,7 @@ public sealed class LifecycleTests
 
     private static int ReadAll(Bus bus)
     {
-        _ = (bus.Name, bus.BackendKind, bus.Pools, bus.Timeout, bus.ListenMode, bus.ListenEndpoint, bus.ClientSessionId, bus.AgentSessionId, bus.SeenMethods, bus.Subscriptions, bus.Statistics, bus.GetLog(5), bus.ToString());
+        _ = (bus.Name, bus.BackendKind, bus.Pools, bus.Timeout, bus.ListenMode, bus.ListenEndpoint, bus.ClientSessionId, bus.AgentSessionId, bus.SeenMethods, bus.Subscriptions, bus.Handlers, bus.Statistics, bus.GetLog(5), bus.ToString());
         Assert.Equal((0, 0, 0, 0), (bus.ClientCount, bus.SessionCount, bus.PendingCount, bus.KernelPendingCount));
         Assert.Equal(bus.WorkerCount, bus.GetWorkers().Count);
         return bus.WorkerCount;
