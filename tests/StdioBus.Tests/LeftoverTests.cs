@@ -50,30 +50,32 @@ public sealed class LeftoverTests : IDisposable
         }
     }
 
-    [Fact(DisplayName = "A21, L18: when the host is killed its workers go, those too that ignore the end of their input and SIGTERM")]
-    public async Task A_killed_host_leaves_no_workers()
+    [Fact(DisplayName = "A21, L18: when the host is killed its workers go, and what they have started, also what ignores the end of input and SIGTERM")]
+    public async Task A_killed_host_leaves_nothing()
     {
         using Process host = Process.Start(new ProcessStartInfo(TestWorkers.Program, ["host"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
         string line = await host.StandardOutput.ReadLineAsync().WaitAsync(TestWorkers.Patience) ?? throw new InvalidOperationException("The host ended before its bus ran.");
-        int[] workers = [.. line.Split(' ').Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
-        Assert.Equal(3, workers.Distinct().Count());
-        Assert.All(workers, worker => Assert.True(IsAlive(worker), $"worker {worker} is not there"));
+        int[] processes = [.. line.Split(' ').Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
+        Assert.Equal(5, processes.Distinct().Count());
+        Assert.All(processes, process => Assert.True(IsAlive(process), $"process {process} is not there"));
 
         // SIGKILL, to this process alone.
         host.Kill();
         await host.WaitForExitAsync().WaitAsync(TestWorkers.Patience);
-        await Waiting.Until(() => !workers.Any(IsAlive), $"the workers {line} are gone");
+        await Waiting.Until(() => !processes.Any(IsAlive), $"three workers and two that they started, {line}, are gone");
     }
 
-    [Fact(DisplayName = "A21: a host that stops its bus and ends leaves no workers")]
-    public async Task A_host_that_ends_leaves_no_workers()
+    [Fact(DisplayName = "A21: a host that stops its bus and ends leaves no worker, nothing that they have started and no guard")]
+    public async Task A_host_that_ends_leaves_nothing()
     {
         using Process host = Process.Start(new ProcessStartInfo(TestWorkers.Program, ["host"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
         string line = await host.StandardOutput.ReadLineAsync().WaitAsync(TestWorkers.Patience) ?? throw new InvalidOperationException("The host ended before its bus ran.");
+        int guard = Assert.Single(ChildrenOf(host.Id), IsGuard);
         host.StandardInput.Close();
         await host.WaitForExitAsync().WaitAsync(TestWorkers.Patience);
         Assert.Equal(0, host.ExitCode);
-        Assert.All(line.Split(' '), worker => Assert.False(IsAlive(int.Parse(worker, CultureInfo.InvariantCulture)), $"worker {worker} is still there"));
+        Assert.False(IsAlive(guard), $"guard {guard} is still there");
+        await Waiting.Until(() => !line.Split(' ').Any(id => IsAlive(int.Parse(id, CultureInfo.InvariantCulture))), $"{line} are gone");
     }
 
     // Every fourth with a runtime of its own and a request that waits; the others are quick. Each ends in another way.
@@ -104,6 +106,11 @@ public sealed class LeftoverTests : IDisposable
         options.Native = new NativeOptions { ListenMode = ListenMode.Unix, UnixPath = Path.Combine(_folder, "bus.sock") };
         return options;
     }
+
+    private static IEnumerable<int> ChildrenOf(int process) =>
+        Directory.GetDirectories($"/proc/{process}/task").SelectMany(thread => File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(id => int.Parse(id, CultureInfo.InvariantCulture));
+
+    private static bool IsGuard(int process) => File.ReadAllText($"/proc/{process}/cmdline").Contains("\0--guard\0", StringComparison.Ordinal);
 
     // A zombie has ended: whoever inherits it reaps it in its own time.
     private static bool IsAlive(int process)

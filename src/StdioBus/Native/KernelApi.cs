@@ -38,6 +38,7 @@ internal sealed unsafe class KernelApi
 
     // Of version 3, but younger than its first libraries; null when absent.
     public readonly delegate* unmanaged[Cdecl]<nint, ulong, int> PendingWorker;
+    public readonly delegate* unmanaged[Cdecl]<nint, byte*, int> SetGuard;
 
     public KernelApi(nint library, string path)
     {
@@ -72,6 +73,7 @@ internal sealed unsafe class KernelApi
         GetCounters = (delegate* unmanaged[Cdecl]<nint, KernelCounters*, void>)Required("get_counters");
         ListenEndpoint = (delegate* unmanaged[Cdecl]<nint, byte*>)Required("listen_endpoint");
         PendingWorker = (delegate* unmanaged[Cdecl]<nint, ulong, int>)Optional("pending_worker");
+        SetGuard = (delegate* unmanaged[Cdecl]<nint, byte*, int>)Optional("set_guard");
 
         nint Required(string name) => NativeLibrary.GetExport(library, "stdio_bus_" + name);
         nint Optional(string name) => NativeLibrary.TryGetExport(library, "stdio_bus_" + name, out nint entry) ? entry : 0;

@@ -55,6 +55,7 @@ internal sealed unsafe class KernelBus : IDisposable
             return;
         api.SetMessageHandler(_bus, &OnRoutedMessage, GCHandle.ToIntPtr(_self));
         api.SetStderrHandler(_bus, &OnStderr, GCHandle.ToIntPtr(_self));
+        GuardWorkers();
     }
 
     public BusState State => (BusState)_api.GetState(Checked());
@@ -175,6 +176,18 @@ internal sealed unsafe class KernelBus : IDisposable
         _bus = 0;
         _api.Destroy(bus);
         _self.Free();
+    }
+
+    // What workers have started outlives a host that is killed, unless somebody is left to end it.
+    private void GuardWorkers()
+    {
+        if (_api.SetGuard is null || KernelDaemon.Beside(_api.Path) is not { } daemon)
+            return;
+        int code;
+        fixed (byte* path = Utf8Z(daemon))
+            code = _api.SetGuard(_bus, path);
+        if (code != KernelCode.Ok)
+            _events.OnLog(BusLogLevel.Warning, null, $"No guard: the kernel refuses '{daemon}': {KernelCode.Text(code)}.");
     }
 
     private static BusWorker ReadWorker(in KernelWorkerInfo info, string busName)

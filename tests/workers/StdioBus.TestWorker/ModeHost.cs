@@ -2,7 +2,8 @@ namespace StdioBus.TestWorker;
 
 /// <summary>
 /// Mode <c>host</c>: a program with a bus of three workers, of which one ignores the end of its input and SIGTERM. It
-/// keeps requests waiting, writes the process ids of the workers on one line, and stays until its input ends.
+/// keeps requests waiting, lets each pool start a process that ignores SIGTERM, writes the process ids of the workers and
+/// then of those processes on one line, and stays until its input ends.
 /// </summary>
 internal static class ModeHost
 {
@@ -15,13 +16,14 @@ internal static class ModeHost
             .Build();
         await bus.StartAsync();
         var waiting = new List<Task>();
+        var descendants = new List<int>();
         foreach (string pool in new[] { "echo", "stubborn" })
         {
-            await bus.RequestAsync("echo", null, new() { Pool = pool });
+            descendants.Add((await bus.RequestAsync("descendant", null, new() { Pool = pool })).GetProperty("pid").GetInt32());
             waiting.Add(bus.RequestAsync("hold", new { key = "k" }, new() { Pool = pool }));
         }
 
-        Console.WriteLine(string.Join(' ', bus.GetWorkers().Select(worker => worker.ProcessId)));
+        Console.WriteLine(string.Join(' ', bus.GetWorkers().Select(worker => worker.ProcessId).Concat(descendants)));
         Console.In.ReadToEnd();
         int early = waiting.Count(task => task.IsCompleted);
         await bus.StopAsync(TimeSpan.FromSeconds(1));

@@ -20,6 +20,7 @@
 //   length          answers how many bytes that line had, without its newline
 //   fill {bytes}    answers a string such that the answer's line has exactly that many bytes
 //   pid             answers {"pid": …}
+//   descendant      starts a process that ignores SIGTERM and lives for minutes, answers {"pid": …} of it
 //   fail {…}        answers its params as the error
 //   hold {key}      does not answer; the id is kept under the key
 //   emit {lines}    writes the lines as they are, then answers null. "$(key)" in a line is the id of that held request

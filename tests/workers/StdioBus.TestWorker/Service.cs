@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -87,6 +88,9 @@ internal sealed partial class Service
             case "pid":
                 Answer(id, $"{{\"pid\":{Environment.ProcessId}}}");
                 break;
+            case "descendant":
+                Answer(id, $"{{\"pid\":{StartDescendant()}}}");
+                break;
             case "initialize":
                 Answer(id, $"{{\"protocolVersion\":{parameters.GetProperty("protocolVersion").GetRawText()}}}");
                 break;
@@ -154,6 +158,15 @@ internal sealed partial class Service
                     Write($"{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":-32601,\"message\":\"Method not found\"}}}}\n");
                 break;
         }
+    }
+
+    // Its process id; it is ready when its first line is there.
+    private static int StartDescendant()
+    {
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "trap '' TERM; echo ready; exec sleep 300"]) { RedirectStandardOutput = true };
+        using Process descendant = Process.Start(start)!;
+        descendant.StandardOutput.ReadLine();
+        return descendant.Id;
     }
 
     private void Stream(string? id, JsonElement parameters)
