@@ -1,4 +1,5 @@
 // daemon_subject.cc: the daemon, linked with calls that fail when this process says so.
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -74,7 +75,7 @@ class DaemonUnderFaults : public Subject {
         return endpoint_;
     }
     std::vector<pid_t> Workers() override {
-        return ChildrenOf(pid_);
+        return ChildrenThatRun(pid_, "worker_faulty");
     }
 
     // The number may be another's by now; the descriptor is not.
@@ -82,10 +83,24 @@ class DaemonUnderFaults : public Subject {
         int process = static_cast<int>(syscall(SYS_pidfd_open, worker, 0));
         if (process < 0)
             return;
-        for (pid_t child : ChildrenOf(pid_))
-            if (child == worker)
-                syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0);
+        std::vector<pid_t> children = Workers();
+        children.push_back(Guard());
+        if (std::count(children.begin(), children.end(), worker))
+            syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0);
         close(process);
+    }
+
+    pid_t Guard() override {
+        std::vector<pid_t> guards = ChildrenThatRun(pid_, SB_FAULTY_DAEMON);
+        return guards.empty() ? 0 : guards[0];
+    }
+
+    // Waiting for events ends when a process goes on after a stop.
+    void Nudge() override {
+        if (pid_ > 0) {
+            kill(pid_, SIGSTOP);
+            kill(pid_, SIGCONT);
+        }
     }
 
     void Work(bool faults) override {

@@ -35,6 +35,7 @@ class Embedded : public Subject {
                 Of(user).ledger_.Take(std::string(m->data, m->len));
             },
             this);
+        EXPECT_EQ(stdio_bus_set_guard(bus_, SB_DAEMON), STDIO_BUS_OK);
         EXPECT_EQ(stdio_bus_start(bus_), STDIO_BUS_OK);
     }
 
@@ -66,6 +67,11 @@ class Embedded : public Subject {
     // Only the bus reaps it, on this very thread, so the number is still its own.
     void SignalWorker(pid_t worker, int signal) override {
         kill(worker, signal);
+    }
+
+    pid_t Guard() override {
+        std::vector<pid_t> guards = ChildrenThatRun(getpid(), SB_DAEMON);
+        return guards.empty() ? 0 : guards[0];
     }
 
     void SendAsHost(const std::string &line) override {

@@ -110,12 +110,13 @@ class Storms : public testing::Test {
             std::cout << ", " << count << " errors " << code;
         std::cout << "; " << book_.refusals << " refusals, " << book_.reverse
                   << " questions of workers, " << book_.progress << " notes of progress\n"
-                  << done.kills << " kills, " << done.suspensions << " suspensions, "
-                  << done.manners << " misdeeds of workers, " << done.connects << " connects, "
-                  << done.partings << " partings, " << done.ended_by_bus << " ended by the bus, "
-                  << done.cuts << " cut lines, " << done.nonsense << " lines of nonsense, "
-                  << done.deafnesses << " full pipes, " << done.leaps << " leaps of the clock, "
-                  << done.squeezes << " times without descriptors\n"
+                  << done.kills << " kills, " << done.guard_kills << " of the guard, "
+                  << done.suspensions << " suspensions, " << done.manners
+                  << " misdeeds of workers, " << done.connects << " connects, " << done.partings
+                  << " partings, " << done.ended_by_bus << " ended by the bus, " << done.cuts
+                  << " cut lines, " << done.nonsense << " lines of nonsense, " << done.deafnesses
+                  << " full pipes, " << done.leaps << " leaps of the clock, " << done.squeezes
+                  << " times without descriptors\n"
                   << c.shortenings << " short calls, " << c.agains << " EAGAIN, " << c.interruptions
                   << " EINTR, " << c.refusals << " failed accepts, " << c.breaks
                   << " calls failed for good" << std::endl;
@@ -126,7 +127,7 @@ class Storms : public testing::Test {
         for (std::string line; std::getline(complaints, line);)
             ADD_FAILURE() << "a worker was sent " << line;
         EXPECT_EQ(book_.asked, book_.results + book_.Errors() + book_.lost + book_.unsent);
-        EXPECT_GT(book_.results, book_.asked / 4) << "little of the load came through";
+        EXPECT_GT(book_.results, 100u) << "nothing of the load came through";
 
         uint64_t stalls = 0;
         for (const auto &[reason, count] : subject.Closings())

@@ -18,6 +18,7 @@
 extern "C" {
 ssize_t __real_read(int fd, void *buf, size_t len);
 ssize_t __real_write(int fd, const void *buf, size_t len);
+ssize_t __real_sb_fd_write(int fd, const void *buf, size_t len);
 ssize_t __real_send(int fd, const void *buf, size_t len, int flags);
 int __real_accept4(int fd, sockaddr *address, socklen_t *len, int flags);
 int __real_epoll_ctl(int epoll, int op, int fd, epoll_event *event);
@@ -187,6 +188,12 @@ ssize_t __wrap_read(int fd, void *buf, size_t len) {
 ssize_t __wrap_write(int fd, const void *buf, size_t len) {
     int error = Disturb(fd, &len, ENOSPC);
     return error ? Fail(error) : __real_write(fd, buf, len);
+}
+
+// The kernel's own, which may pass by the C library.
+ssize_t __wrap_sb_fd_write(int fd, const void *buf, size_t len) {
+    int error = Disturb(fd, &len, ENOSPC);
+    return error ? Fail(error) : __real_sb_fd_write(fd, buf, len);
 }
 
 ssize_t __wrap_send(int fd, const void *buf, size_t len, int flags) {

@@ -121,7 +121,9 @@ void Storm::Rage(milliseconds time) {
 void Storm::Act() {
     int act = lot_.Below(200);
     size_t at = clients_.empty() ? 0 : static_cast<size_t>(lot_.Below(int(clients_.size())));
-    if (act < 4) {
+    if (act == 0 && lot_.OneIn(4)) {
+        KillGuard();
+    } else if (act < 4) {
         Kill();
     } else if (act < 8) {
         Suspend();
@@ -180,6 +182,15 @@ void Storm::Kill() {
     deeds_.kills++;
     subject_.SignalWorker(workers[static_cast<size_t>(lot_.Below(int(workers.size())))],
                           lot_.OneIn(2) ? SIGKILL : SIGTERM);
+}
+
+// Not while there are no descriptors to look for it.
+void Storm::KillGuard() {
+    pid_t guard = squeezed_until_ == Clock::time_point{} ? subject_.Guard() : 0;
+    if (guard == 0)
+        return;
+    deeds_.guard_kills++;
+    subject_.SignalWorker(guard, SIGKILL);
 }
 
 void Storm::Suspend() {
@@ -309,10 +320,21 @@ Storm::Heap Storm::Clear() {
     if (!subject_.Endpoint().empty())
         clients_.clear();
     std::vector<pid_t> former = subject_.Workers();
+    if (pid_t guard = subject_.Guard())
+        former.push_back(guard);
     for (pid_t worker : former)
         subject_.SignalWorker(worker, SIGKILL);
     Await(
         [&] {
+            pid_t guard = subject_.Guard();
+            if (std::count(former.begin(), former.end(), guard))
+                return false;
+            if (guard == 0) {
+                // The next one may be a minute away.
+                subject_.Control().leap_ms += 61000;
+                subject_.Nudge();
+                return false;
+            }
             std::vector<pid_t> workers = subject_.Workers();
             for (pid_t worker : former)
                 if (std::count(workers.begin(), workers.end(), worker))

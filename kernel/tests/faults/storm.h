@@ -37,8 +37,8 @@ class Storm {
 
     // What the adversary did.
     struct Deeds {
-        int kills = 0, suspensions = 0, manners = 0, connects = 0, partings = 0, cuts = 0,
-            nonsense = 0, deafnesses = 0, leaps = 0, squeezes = 0;
+        int kills = 0, guard_kills = 0, suspensions = 0, manners = 0, connects = 0, partings = 0,
+            cuts = 0, nonsense = 0, deafnesses = 0, leaps = 0, squeezes = 0;
         uint64_t ended_by_bus = 0; // connections, before all was answered
     };
     const Deeds &Done() const {
@@ -64,6 +64,7 @@ class Storm {
     void ChangeIntensity();
     void EndFlashes();
     void Kill();
+    void KillGuard();
     void Suspend();
     void ResumeAll();
     void Connect();

@@ -21,12 +21,19 @@ std::string FaultyPools() {
                   R"("max_output_queue":1048576)");
 }
 
-std::vector<pid_t> ChildrenOf(pid_t parent) {
+std::vector<pid_t> ChildrenThatRun(pid_t parent, const std::string &program) {
+    // As long as the system keeps the name. Until it has become its program a child has the name of
+    // its parent.
+    std::string name = program.substr(program.rfind('/') + 1, 15);
     std::string id = std::to_string(parent);
     std::ifstream file("/proc/" + id + "/task/" + id + "/children");
     std::vector<pid_t> children;
-    for (pid_t pid; file >> pid;)
-        children.push_back(pid);
+    for (pid_t pid; file >> pid;) {
+        std::string its_name;
+        std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/comm"), its_name);
+        if (its_name == name)
+            children.push_back(pid);
+    }
     return children;
 }
 

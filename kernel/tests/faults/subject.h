@@ -18,8 +18,8 @@ constexpr int kWorkers = kPlainWorkers + kStandardWorkers;
 // Two pools of workers/faulty.c, one for each envelope.
 std::string FaultyPools();
 
-// The children of a process, and what they are told to write their complaints into.
-std::vector<pid_t> ChildrenOf(pid_t parent);
+// The children of a process of a single thread that run this program.
+std::vector<pid_t> ChildrenThatRun(pid_t parent, const std::string &program);
 
 // Forbids a process to open more descriptors than this many beyond those that it has, or allows
 // it again as many as it could have before.
@@ -44,7 +44,13 @@ class Subject {
     virtual std::string Endpoint() const = 0;
     // The workers that live now.
     virtual std::vector<pid_t> Workers() = 0;
+    // Also for the guard.
     virtual void SignalWorker(pid_t worker, int signal) = 0;
+    // The guard, 0: none is there now.
+    virtual pid_t Guard() = 0;
+    // Wakes it without a reason.
+    virtual void Nudge() {
+    }
     // Lets it work. `faults`: calls may fail meanwhile.
     virtual void Work(bool faults) = 0;
     // The connection that a daemon has by birth, on its standard streams. To be asked for once.
