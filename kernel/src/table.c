@@ -67,8 +67,9 @@ static uint64_t place_of(sb_key key) {
     return x ? x : 1;
 }
 
-static bool same_key(sb_key a, sb_key b) {
-    return a.len == b.len && a.salt == b.salt && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+static bool has_key(const sb_slot *s, sb_key key) {
+    return s->len == key.len && s->salt == key.salt &&
+           (key.len == 0 || memcmp(s->p, key.p, key.len) == 0);
 }
 
 void sb_table_free(sb_table *t) {
@@ -81,7 +82,7 @@ void sb_table_free(sb_table *t) {
 static size_t find(const sb_table *t, uint64_t place, sb_key key) {
     size_t mask = t->cap - 1;
     size_t i = place & mask;
-    while (t->slots[i].place && !(t->slots[i].place == place && same_key(t->slots[i].key, key)))
+    while (t->slots[i].place && !(t->slots[i].place == place && has_key(&t->slots[i], key)))
         i = (i + 1) & mask;
     return i;
 }
@@ -120,7 +121,7 @@ bool sb_table_add(sb_table *t, sb_key key, void *value) {
     sb_slot *slot = &t->slots[find(t, place, key)];
     if (slot->place)
         return false;
-    *slot = (sb_slot){place, key, value};
+    *slot = (sb_slot){place, key.p, key.len, key.salt, value};
     t->count++;
     return true;
 }

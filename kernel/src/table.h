@@ -19,9 +19,13 @@ typedef struct sb_key {
 /* Keyed by a random seed, so that clients cannot choose colliding keys. */
 uint64_t sb_hash(uint64_t seed, const void *p, size_t len);
 
+/* What is left of a key: its hash is in the place. Sessions by the ten thousand make words count.
+ */
 typedef struct sb_slot {
     uint64_t place; /* hash and salt together; 0: empty */
-    sb_key key;
+    const void *p;
+    size_t len;
+    uint64_t salt;
     void *value;
 } sb_slot;
 

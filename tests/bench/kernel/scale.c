@@ -100,8 +100,8 @@ void scale_run(const setting *with, bool quick) {
     message_make(&m, 130, true);
     printf("%d workers, %d sessions and %d clients (of sockets) against one of each\n", WORKERS,
            SESSIONS, CLIENTS);
-    printf("  %-16s%10s%10s%8s  %10s%10s%8s\n", "", "one", "many", "ratio", "CPU, one", "many",
-           "by raw's");
+    printf("  %-16s%10s%10s%8s  %10s%10s%10s\n", "", "one", "many", "ratio", "CPU, one", "many",
+           " by raw's");
     open_pair(&raw, &raw_way, with, &m);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         open_pair(&p, &ways[i], with, &m);

@@ -1,4 +1,4 @@
-/* validation.c: what it costs to check that a message is valid JSON, alone. */
+/* validation.c: what it costs to check that a message is valid JSON, alone, in CPU time. */
 #include "validation.h"
 
 #include <stdio.h>
@@ -11,9 +11,9 @@
 
 enum { SIZE = 4096, BATCHES = 31 };
 
-static double now_us(void) {
+static double cpu_us(void) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return 1e6 * (double)t.tv_sec + 1e-3 * (double)t.tv_nsec;
 }
 
@@ -31,13 +31,13 @@ static void measure(const char *what, const char *text, size_t len, bool quick) 
     double us[BATCHES];
     int scans = quick ? 200 : 2000;
     for (int b = 0; b < BATCHES; b++) {
-        double begin = now_us();
+        double begin = cpu_us();
         for (int i = 0; i < scans; i++) {
             sb_scan scan;
             if (sb_json_scan(text, len, &scan) != SB_SCAN_OK)
                 fail("the scan found fault with a valid message");
         }
-        us[b] = (now_us() - begin) / scans;
+        us[b] = (cpu_us() - begin) / scans;
     }
     printf("  %-28s%6zu bytes%10.2f µs\n", what, len, median(us, BATCHES));
 }
