@@ -254,6 +254,7 @@ void World::Check() {
 void World::Settle() {
     for (int round = 0; round < 500; round++) {
         uint64_t activity = the->activity;
+        FindNewWorkers();
         for (WorkerPuppet &worker : workers)
             WorkerReads(&worker);
         for (ClientPuppet &client : clients)
@@ -261,7 +262,6 @@ void World::Settle() {
         for (GuardPuppet &guard : guards)
             GuardReads(&guard);
         int handled = stdio_bus_step(bus, 0);
-        FindNewWorkers();
         if (handled <= 0 && activity == the->activity) {
             CheckGuard();
             return;

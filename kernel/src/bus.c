@@ -79,8 +79,11 @@ static bool build(sb_bus *bus) {
         !copy_text(&bus->tcp_host, bus->options.listener.tcp_host) ||
         !copy_text(&bus->unix_path, bus->options.listener.unix_path))
         return false;
+    /* Room for ids of usual length from the beginning: one that could not be brought into the form
+     * that compares, for want of memory, might pass for another. */
+    sb_text_put(&bus->id_key, "");
     bus->pools = calloc(bus->config.pool_count, sizeof *bus->pools);
-    if (!bus->pools)
+    if (!bus->pools || bus->id_key.failed)
         return false;
     for (size_t i = 0; i < bus->config.pool_count; i++) {
         sb_pool *pool = &bus->pools[i];
