@@ -16,6 +16,7 @@ public sealed partial class Bus
         var was = (BusState)Interlocked.CompareExchange(ref _state, (int)BusState.Starting, (int)BusState.Created);
         if (was != BusState.Created)
             throw new BusInvalidStateException($"The bus '{Name}' cannot be started: it is {was}; a bus starts once.");
+        BusTelemetry.Announce();
         try
         {
             await _backend.StartAsync(_events).WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -67,6 +67,7 @@ public sealed partial class Bus
         {
             await registration.DisposeAsync().ConfigureAwait(false);
             _closer.GiveUp(call, "the consumer left the stream", () => new BusCancelledException($"The stream of '{call.Method}' was left by its consumer.") { Method = call.Method, Pool = call.Pool?.Id });
+            BusTelemetry.End(call, call.Failure);
         }
     }
 
@@ -153,6 +154,7 @@ public sealed partial class Bus
         }
         finally
         {
+            BusTelemetry.End(call, call.Failure);
             await registration.DisposeAsync().ConfigureAwait(false);
             if (progress is not null)
                 await progress.WhenIdle().ConfigureAwait(false);
@@ -183,16 +185,22 @@ public sealed partial class Bus
             ReadOnlySpan<byte> text = buffers.Params.Written;
             ParamsFacts facts = ParamsFacts.Read(text);
             bool reports = options.ReportProgress ?? (target.Pool?.Dialect == Dialect.Mcp && call.Method != "initialize");
-            bool addToken = reports && facts.ProgressToken is null && (text.IsEmpty || text[JsonScan.SkipSpace(text, 0)] == (byte)'{');
+            bool takesMeta = text.IsEmpty || text[JsonScan.SkipSpace(text, 0)] == (byte)'{';
+            var added = new AddedMeta(Token: reports && facts.ProgressToken is null && takesMeta);
             call.Id = _ids.Next();
             call.ParamsSession = facts.SessionId;
             call.CallerToken = facts.ProgressToken;
             call.RouteSession = target.RouteSession(this, options, facts.SessionId);
-            call.HasOwnKey = addToken || facts.ProgressToken is not null || facts.SessionId is not null || options.SessionId is not null;
-            MessageComposer.WriteRequest(buffers.Message, _ids, call.Id, call.Method, text, facts, addToken, target.Envelope(this, options, call.RouteSession));
+            call.HasOwnKey = added.Token || facts.ProgressToken is not null || facts.SessionId is not null || options.SessionId is not null;
+            call.Span = BusTelemetry.Begin(call, Name);
+            if ((options.PropagateTraceContext ?? _options.PropagateTraceContext) && takesMeta && !facts.HasTraceParent)
+                added = added.WithTrace(call.Span ?? System.Diagnostics.Activity.Current);
+            MessageComposer.WriteRequest(buffers.Message, _ids, call.Id, call.Method, text, facts, added, target.Envelope(this, options, call.RouteSession));
             if (call.Method == "initialize")
                 target.Pool?.OnInitialize(facts.HasTextVersion, facts.HasNumberVersion);
-            _methods.Note(call.Method);
+            call.Latency = _latency.Of(call.Method, out bool isNew);
+            if (isNew)
+                _methods.Note(call.Method);
             Enter(call);
             int length = buffers.Message.Length;
             _backend.Send(new OutgoingMessage(buffers.Message.Detach(), length, options.Pool, call.RouteSession, Verbatim: target.IsVerbatim, Cookie: (ulong)call.Id), canWait: true);
@@ -200,6 +208,11 @@ public sealed partial class Bus
                 _closer.TellGivenUp(call, "given up as it was sent");
             if (!_completions.CanPutOffFlush())
                 _backend.Flush();
+        }
+        catch (Exception error) when (call.Span is not null)
+        {
+            BusTelemetry.End(call, error);
+            throw;
         }
         finally
         {
@@ -211,6 +224,7 @@ public sealed partial class Bus
     {
         long now = Clock();
         long? due = call.Start(now);
+        call.SentAt = System.Diagnostics.Stopwatch.GetTimestamp();
         if (!_calls.Add(call, call.IsStream && _options.SingleStream, out bool hasStream))
             throw State == BusState.Running && hasStream && call.IsStream && _options.SingleStream
                 ? new BusInvalidStateException($"A stream runs on the bus '{Name}' already, and {nameof(BusOptions.SingleStream)} allows one at a time.")

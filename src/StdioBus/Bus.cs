@@ -22,6 +22,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     private readonly Completions _completions;
     private readonly MethodNames _methods = new();
     private readonly BusCounters _counters = new();
+    private readonly LatencyTable _latency = new();
     private readonly BusLog _log = new(LogLines);
     private readonly IBackendEvents _events;
     private int _state;
@@ -49,6 +50,8 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
         ClientSessionId = NewClientSessionId();
         Name = options.Name ?? "";
         _backend = makeBackend is null ? new NativeBackend(_config, _options.Native!, () => Name) : makeBackend(_config, this);
+        if (_options.TracePath is { } tracePath)
+            _backend = new TracedBackend(_backend, new WireTrace(tracePath, new TraceRedaction(_options.TraceRedactedKeys!), _counters, _log), _pools, () => Name);
         _calls = new CallTable(_ids, _pools);
         _flow = new WorkerFlow(_backend, _calls, firstWorker);
         _completions = new Completions(_backend);
@@ -100,7 +103,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     public int KernelPendingCount => _backend.GetSnapshot().PendingCount;
 
     /// <summary>The counters, as they are now.</summary>
-    public BusStatistics Statistics => _counters.AddTo(_backend.GetSnapshot().Statistics);
+    public BusStatistics Statistics => _counters.AddTo(_backend.GetSnapshot().Statistics) with { Latency = _latency.Read() };
 
     /// <summary>When it began to run; null before.</summary>
     public DateTimeOffset? StartedAt => (DateTimeOffset?)_startedAt;
@@ -132,6 +135,8 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
 
     /// <summary>The name and the state.</summary>
     public override string ToString() => $"{Name} ({State})";
+
+    internal BusCounters Counters => _counters;
 
     private static long Clock() => Environment.TickCount64;
 

@@ -24,6 +24,37 @@ public sealed class BusOptions
     /// <summary>How idempotent requests that name no way of their own are made again after a failure. Null: they are not.</summary>
     public RetryOptions? Retry { get; set; }
 
+    /// <summary>
+    /// Whether requests that do not say so themselves carry the trace they are part of, as <c>traceparent</c> and
+    /// <c>tracestate</c> (W3C Trace Context) under <c>params._meta</c>. Off by default.
+    /// </summary>
+    public bool PropagateTraceContext { get; set; }
+
+    /// <summary>
+    /// A file to which every message between this bus and its workers is written, one JSON object a line; null, the
+    /// default, for none. It is opened when the bus starts, made for its owner alone where there is none, and appended to.
+    /// A line has <c>time</c> (UTC), <c>direction</c> (<c>out</c> to a worker, <c>in</c> from one), <c>worker</c>,
+    /// <c>pool</c> and <c>session</c> where they are known, <c>kernel</c> (true) when the kernel made the message, and
+    /// <c>message</c> without the values of <see cref="TraceRedactedKeys"/>. The bus never waits for the file: lines that it
+    /// does not take are counted in <see cref="BusStatistics.DroppedTraceLines"/>.
+    /// </summary>
+    public string? TracePath { get; set; }
+
+    /// <summary>
+    /// Names whose values become <c>***</c> in the trace, at any depth; null for <see cref="DefaultTraceRedactedKeys"/>,
+    /// empty for none. A member is meant when its name ends in one of them, where only letters and digits count and not
+    /// their case: <c>apiKey</c> is also <c>OPENAI_API_KEY</c> and <c>x-api-key</c>. So is the <c>value</c> of an object whose
+    /// <c>name</c> does, such as a header or an environment variable. <c>progressToken</c> must be named in full.
+    /// </summary>
+    public IReadOnlyList<string>? TraceRedactedKeys { get; set; }
+
+    /// <summary>What <see cref="TraceRedactedKeys"/> are when none are given.</summary>
+    public static IReadOnlyList<string> DefaultTraceRedactedKeys { get; } =
+    [
+        "token", "apiKey", "accessKey", "secretKey", "privateKey", "authorization", "password", "passwd", "passphrase",
+        "secret", "credential", "credentials", "cookie",
+    ];
+
     /// <summary>Options of the native backend.</summary>
     public NativeOptions? Native { get; set; }
 

@@ -56,6 +56,15 @@ public sealed class StdioBusBuilder
     /// <inheritdoc cref="BusOptions.Retry"/>
     public StdioBusBuilder Retry(RetryOptions? options) => Set(all => all.Retry = options);
 
+    /// <summary>Whether requests carry the trace they are part of; see <see cref="BusOptions.PropagateTraceContext"/>.</summary>
+    public StdioBusBuilder PropagateTraceContext(bool propagate = true) => Set(options => options.PropagateTraceContext = propagate);
+
+    /// <summary>A file for all messages, or null; see <see cref="BusOptions.TracePath"/>.</summary>
+    public StdioBusBuilder TracePath(string? path) => Set(options => options.TracePath = path);
+
+    /// <summary>Names whose values the trace does not show; see <see cref="BusOptions.TraceRedactedKeys"/>.</summary>
+    public StdioBusBuilder TraceRedactedKeys(IReadOnlyList<string>? keys) => Set(options => options.TraceRedactedKeys = keys);
+
     /// <summary>Options of the native backend.</summary>
     public StdioBusBuilder Native(NativeOptions? options) => Set(all => all.Native = options);
 

@@ -39,6 +39,8 @@ internal static class BusOptionsReader
         copy.Docker = options.Docker?.Copy();
         copy.Socket = options.Socket?.Copy();
         copy.Roots = options.Roots is null ? null : [.. options.Roots.Select(ReadRoot)];
+        copy.TracePath = ReadTracePath(options.TracePath);
+        copy.TraceRedactedKeys = ReadTraceRedactedKeys(options.TraceRedactedKeys);
         return (copy, config);
     }
 
@@ -54,6 +56,24 @@ internal static class BusOptionsReader
         return time > TimeSpan.Zero
             ? time
             : throw new BusInvalidArgumentException($"{name}: expected a time that is not negative, got {time}.");
+    }
+
+    // Absolute from here on, as the current folder may change before the start.
+    private static string? ReadTracePath(string? path)
+    {
+        if (path is null)
+            return null;
+        return path.Length > 0 && !path.Contains('\0')
+            ? Path.GetFullPath(path)
+            : throw new BusInvalidArgumentException($"{nameof(BusOptions.TracePath)}: expected a path that is not empty and has no NUL character.");
+    }
+
+    private static string[] ReadTraceRedactedKeys(IReadOnlyList<string>? keys)
+    {
+        string[] copy = [.. keys ?? BusOptions.DefaultTraceRedactedKeys];
+        return Array.Find(copy, key => !TraceRedaction.IsUsable(key)) is { } odd || Array.IndexOf(copy, null) >= 0
+            ? throw new BusInvalidArgumentException($"{nameof(BusOptions.TraceRedactedKeys)}: expected names with letters or digits.")
+            : copy;
     }
 
     private static NativeOptions ReadNative(NativeOptions? native)

@@ -65,4 +65,10 @@ public sealed record BusStatistics
 
     /// <summary>How often a full queue made a sender wait or fail.</summary>
     public long Backpressure { get; init; }
+
+    /// <summary>Messages that are missing in the trace, because its file did not take them fast enough, or at all.</summary>
+    public long DroppedTraceLines { get; init; }
+
+    /// <summary>How long the answers took, by method, in the order of their names; methods without an answer are not in it.</summary>
+    public IReadOnlyList<MethodLatency> Latency { get; init; } = [];
 }

@@ -17,6 +17,9 @@ internal sealed class ByteBuffer : IBufferWriter<byte>
     /// <summary>Forgets what was written and keeps the array.</summary>
     public void Clear() => Length = 0;
 
+    /// <summary>Forgets what was written after the first <paramref name="length"/> bytes.</summary>
+    public void Truncate(int length) => Length = Math.Min(length, Length);
+
     /// <inheritdoc/>
     public void Advance(int count) => Length += count;
 

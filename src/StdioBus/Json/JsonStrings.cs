@@ -64,6 +64,14 @@ internal static class JsonStrings
         into.WriteByte((byte)'"');
     }
 
+    /// <summary>Writes an integer.</summary>
+    public static void WriteNumber(ByteBuffer into, long value)
+    {
+        bool written = Utf8Formatter.TryFormat(value, into.GetSpan(20), out int length);
+        System.Diagnostics.Debug.Assert(written, "twenty digits fit");
+        into.Advance(length);
+    }
+
     private static int WriteSpecial(ByteBuffer into, ReadOnlySpan<char> text)
     {
         char c = text[0];

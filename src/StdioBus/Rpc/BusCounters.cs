@@ -13,6 +13,7 @@ internal sealed class BusCounters
     public long Unreadable;
     public long WorkerRequests;
     public long RefusedWorkerRequests;
+    public long DroppedTraceLines;
 
     /// <summary>The kernel's counters with these added.</summary>
     public BusStatistics AddTo(BusStatistics kernel) => kernel with
@@ -27,6 +28,7 @@ internal sealed class BusCounters
         InvalidLines = Sum(kernel.InvalidLines, ref Unreadable),
         WorkerRequests = Interlocked.Read(ref WorkerRequests),
         RefusedWorkerRequests = Interlocked.Read(ref RefusedWorkerRequests),
+        DroppedTraceLines = Interlocked.Read(ref DroppedTraceLines),
     };
 
     // Without the kernel's part a sum would pretend to know it.

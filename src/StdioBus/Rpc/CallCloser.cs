@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace StdioBus;
 
 /// <summary>
@@ -6,6 +8,9 @@ namespace StdioBus;
 /// </summary>
 internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable calls, DeadlineQueue deadlines, WorkerFlow flow, BusCounters counters, Func<long> clock)
 {
+    /// <summary>Counts how long the answer to a call took; on the backend's thread, before the call is ended.</summary>
+    public static void NoteAnswer(PendingCall call) => call.Latency?.Record(Stopwatch.GetElapsedTime(call.SentAt).Ticks);
+
     /// <summary>Ends a call with its result.</summary>
     public void Succeed(PendingCall call, ReadOnlySpan<byte> result, int workerId)
     {

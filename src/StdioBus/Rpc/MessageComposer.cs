@@ -9,16 +9,16 @@ internal static class MessageComposer
     /// <param name="Pool"><c>pool</c>, for a kernel that takes no route beside the message.</param>
     public readonly record struct Envelope(string? SessionId, MessageOptions? Options, string? Pool);
 
-    /// <summary>Writes a request. With <paramref name="addToken"/> its id is also its progress token.</summary>
-    public static void WriteRequest(ByteBuffer into, CallIds ids, long id, string method, ReadOnlySpan<byte> parameters, in ParamsFacts facts, bool addToken, in Envelope envelope)
+    /// <summary>Writes a request. What is in <paramref name="added"/> goes into its params, which are an object then, or empty.</summary>
+    public static void WriteRequest(ByteBuffer into, CallIds ids, long id, string method, ReadOnlySpan<byte> parameters, in ParamsFacts facts, in AddedMeta added, in Envelope envelope)
     {
         into.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
         ids.Write(into, id);
         WriteMethod(into, method);
-        if (addToken)
-            WriteParamsWithToken(into, ids, id, parameters, facts.Meta);
-        else
+        if (added.IsEmpty)
             WriteParams(into, parameters);
+        else
+            WriteParamsWithMeta(into, ids, id, parameters, facts.Meta, added);
         WriteEnd(into, envelope);
     }
 
@@ -81,21 +81,20 @@ internal static class MessageComposer
         into.Write(parameters);
     }
 
-    private static void WriteParamsWithToken(ByteBuffer into, CallIds ids, long id, ReadOnlySpan<byte> parameters, JsonSlice meta)
+    private static void WriteParamsWithMeta(ByteBuffer into, CallIds ids, long id, ReadOnlySpan<byte> parameters, JsonSlice meta, in AddedMeta added)
     {
         into.Write(",\"params\":"u8);
         if (meta.IsPresent)
         {
-            // Into the object that is there, as its first member.
+            // Into the object that is there, as its first members.
             into.Write(parameters[..(meta.Start + 1)]);
-            into.Write("\"progressToken\":"u8);
-            ids.Write(into, id);
+            added.Write(into, ids, id);
             WriteRestOfObject(into, parameters[(meta.Start + 1)..]);
             return;
         }
 
-        into.Write("{\"_meta\":{\"progressToken\":"u8);
-        ids.Write(into, id);
+        into.Write("{\"_meta\":{"u8);
+        added.Write(into, ids, id);
         into.WriteByte((byte)'}');
         if (parameters.IsEmpty)
             into.WriteByte((byte)'}');

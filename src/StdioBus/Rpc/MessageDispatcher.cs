@@ -86,6 +86,8 @@ internal sealed class MessageDispatcher(
             return;
         }
 
+        if (view.Result.IsPresent || !message.FromKernel)
+            CallCloser.NoteAnswer(call);
         if (view.Error.IsPresent)
             closer.Fail(call, WorkerErrors.Read(view.Error.Of(message.Json), call, message.WorkerId, message.FromKernel));
         else if (view.Result.IsPresent)

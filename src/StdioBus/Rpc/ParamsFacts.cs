@@ -12,6 +12,9 @@ internal readonly record struct ParamsFacts
     /// <summary>The caller's own <c>_meta.progressToken</c>, in the form in which tokens are compared.</summary>
     public string? ProgressToken { get; init; }
 
+    /// <summary>Whether <c>_meta</c> has a <c>traceparent</c> of the caller's own.</summary>
+    public bool HasTraceParent { get; init; }
+
     /// <summary>Whether <c>protocolVersion</c> is a string.</summary>
     public bool HasTextVersion { get; init; }
 
@@ -37,12 +40,17 @@ internal readonly record struct ParamsFacts
         }
 
         JsonSlice token = default;
+        bool hasTraceParent = false;
         if (meta.IsObject(json))
         {
             var inner = new JsonMembers(json, meta);
             while (inner.MoveNext())
+            {
                 if (inner.NameIs("progressToken"u8))
                     token = inner.Value;
+                else if (inner.NameIs("traceparent"u8))
+                    hasTraceParent = true;
+            }
         }
 
         return new ParamsFacts
@@ -50,6 +58,7 @@ internal readonly record struct ParamsFacts
             Meta = meta,
             SessionId = session.IsString(json) ? JsonStrings.Decode(session.Of(json)) : null,
             ProgressToken = token.IsPresent ? ProgressTokens.Normalise(token.Of(json)) : null,
+            HasTraceParent = hasTraceParent,
             HasTextVersion = version.IsString(json),
             HasNumberVersion = version.IsPresent && json[version.Start] is >= (byte)'0' and <= (byte)'9',
         };

@@ -44,6 +44,18 @@ internal abstract class PendingCall : Deadline
 
     public required JsonReader Reader { get; init; }
 
+    /// <summary>When it was sent, in ticks of <see cref="System.Diagnostics.Stopwatch"/>; 0 before.</summary>
+    public long SentAt { get; set; }
+
+    /// <summary>Where the time until its answer is counted.</summary>
+    public LatencyHistogram? Latency { get; set; }
+
+    /// <summary>Its span, for those who listen; null when nobody does.</summary>
+    public System.Diagnostics.Activity? Span { get; set; }
+
+    /// <summary>What ended it; null before, and when it was a result.</summary>
+    public abstract Exception? Failure { get; }
+
     public bool IsStream => this is StreamCall;
 
     /// <summary>The worker that has it; -1 when that is not known. The table's alone.</summary>

@@ -17,6 +17,8 @@ internal sealed class RequestCall : PendingCall, IValueTaskSource<byte[]>
     /// <summary>Gets each notification of the request; null when nobody wants them.</summary>
     public ProgressPump? Progress { get; init; }
 
+    public override Exception? Failure => _failure;
+
     /// <summary>The bytes of the result.</summary>
     public ValueTask<byte[]> Completion => new(this, _completion.Version);
 

@@ -24,6 +24,13 @@ public class RequestOptions : MessageOptions
     /// <summary>How often and when it is made again, if it is idempotent; null for the bus's <see cref="BusOptions.Retry"/>.</summary>
     public RetryOptions? Retry { get; set; }
 
+    /// <summary>
+    /// Whether the request carries the trace it is part of (its span, when somebody listens, else the current activity)
+    /// as <c>traceparent</c> and <c>tracestate</c> under <c>params._meta</c>, unless it has a <c>traceparent</c> of the
+    /// caller's there; null: as the bus does.
+    /// </summary>
+    public bool? PropagateTraceContext { get; set; }
+
     /// <summary>Makes the objects of this call from JSON; null for <see cref="System.Text.Json.JsonElement"/>.</summary>
     public JsonReader? Reader { get; set; }
 

@@ -40,6 +40,8 @@ internal sealed class StreamCall : PendingCall
     /// <summary>Whether it holds more than it may.</summary>
     public bool HasOverflown => Interlocked.Read(ref _heldBytes) > OverflowBytes;
 
+    public override Exception? Failure => _failure;
+
     public override void OnNotification(ref IncomingNotification notification)
     {
         StreamEventType type = notification.Type;
