@@ -99,9 +99,13 @@ public sealed class BlockingBus : IDisposable
     /// <inheritdoc cref="Bus.KillAsync"/>
     public void Kill() => Bus.KillAsync().GetAwaiter().GetResult();
 
-    /// <inheritdoc cref="Bus.RequestAsync"/>
+    /// <inheritdoc cref="Bus.RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     public JsonElement Request(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
         Bus.RequestAsync(method, parameters, options, cancellationToken).GetAwaiter().GetResult();
+
+    /// <inheritdoc cref="Bus.RequestAsync{T}"/>
+    public T? Request<T>(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        Bus.RequestAsync<T>(method, parameters, options, cancellationToken).GetAwaiter().GetResult();
 
     /// <inheritdoc cref="Bus.RequestObjectAsync"/>
     public object? RequestObject(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>

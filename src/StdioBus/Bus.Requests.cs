@@ -19,8 +19,16 @@ public sealed partial class Bus
     public async Task<JsonElement> RequestAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
         JsonElements.Parse(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false));
 
+    /// <summary>The same, with the result made into a type in one pass over its bytes.</summary>
+    /// <typeparam name="T">The type; what System.Text.Json can make, by <see cref="RequestOptions.SerializerOptions"/>.</typeparam>
+    /// <returns>The result; null where it is JSON's null.</returns>
+    /// <exception cref="JsonException">The result does not have the form of the type.</exception>
+    /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
+    public async Task<T?> RequestAsync<T>(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        ExactJson.Read<T>(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false), options?.SerializerOptions);
+
     /// <summary>The same, with the result made by <see cref="RequestOptions.Reader"/>.</summary>
-    /// <inheritdoc cref="RequestAsync"/>
+    /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     public async Task<object?> RequestObjectAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default)
     {
         byte[] result = await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false);
@@ -28,7 +36,7 @@ public sealed partial class Bus
     }
 
     /// <summary>The same, with the bytes of the result.</summary>
-    /// <inheritdoc cref="RequestAsync"/>
+    /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     public async Task<RawJson> RequestRawAsync(string? method, RawJson? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
         new(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false));
 
@@ -36,7 +44,7 @@ public sealed partial class Bus
     /// Sends a request and yields what belongs to it as it arrives, then exactly one result. The request is sent when
     /// the enumeration begins; leaving it early gives the request up.
     /// </summary>
-    /// <inheritdoc cref="RequestAsync"/>
+    /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     public async IAsyncEnumerable<StreamEvent> StreamRequestAsync(string? method, object? parameters = null, StreamOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -73,7 +81,7 @@ public sealed partial class Bus
 
     /// <summary>Sends a one-way message; ends when the kernel took it.</summary>
     /// <param name="method">The method.</param>
-    /// <param name="parameters">As in <see cref="RequestAsync"/>.</param>
+    /// <param name="parameters">As in <see cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>.</param>
     /// <param name="options">Where to; null for the only pool.</param>
     /// <param name="cancellationToken">Ends the waiting only.</param>
     /// <exception cref="StdioBusException">It cannot be sent.</exception>
@@ -181,7 +189,7 @@ public sealed partial class Bus
         RequestBuffers buffers = RequestBuffers.Take();
         try
         {
-            ParamsWriter.Write(buffers.Params, parameters);
+            ParamsWriter.Write(buffers.Params, parameters, options.SerializerOptions);
             ReadOnlySpan<byte> text = buffers.Params.Written;
             ParamsFacts facts = ParamsFacts.Read(text);
             bool reports = options.ReportProgress ?? (target.Pool?.Dialect == Dialect.Mcp && call.Method != "initialize");

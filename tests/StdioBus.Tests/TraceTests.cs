@@ -20,7 +20,7 @@ public sealed class TraceTests : IDisposable
         DateTime before = DateTime.UtcNow;
         await using (Bus bus = await StartAsync(TestWorkers.Pool("one"), TestWorkers.Pool("two", 2)))
         {
-            await bus.RequestAsync("echo", new { a = "ü" }, new() { Pool = "one" }).Soon();
+            await bus.RequestAsync("echo", new { a = "ü😀" }, new() { Pool = "one" }).Soon();
             await bus.RequestAsync("stream", new { sessionId = "s", count = 2 }, new() { Pool = "two" }).Soon();
             await bus.NotifyAsync("note", null, new() { Pool = "one" }).Soon();
             await Assert.ThrowsAsync<BusTransportException>(() => bus.RequestAsync("exit", new { code = 1 }, new() { Pool = "one" }).Soon());
@@ -31,8 +31,8 @@ public sealed class TraceTests : IDisposable
         Assert.InRange(worker, 1, 2);
         Assert.Equal(
             [
-                """out 0 one - echo {"a":"ü"}""",
-                """in 0 one - result {"a":"ü"}""",
+                """out 0 one - echo {"a":"ü😀"}""",
+                """in 0 one - result {"a":"ü😀"}""",
                 $$"""out {{worker}} two s stream {"sessionId":"s","count":2}""",
                 $"in {worker} two - session/update",
                 $"in {worker} two - session/update",

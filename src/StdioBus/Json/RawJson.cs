@@ -1,10 +1,12 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace StdioBus;
 
 /// <summary>The exact bytes of one JSON value, in UTF-8. They are not copied and must not change.</summary>
 /// <param name="utf8">The value's text.</param>
+[JsonConverter(typeof(RawJsonConverter))]
 public readonly struct RawJson(ReadOnlyMemory<byte> utf8) : IEquatable<RawJson>
 {
     /// <summary>Makes one from text.</summary>

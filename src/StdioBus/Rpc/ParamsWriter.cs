@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -7,25 +6,15 @@ namespace StdioBus;
 /// <summary>Turns what a caller gives as parameters into JSON text.</summary>
 internal static class ParamsWriter
 {
-    private static readonly JsonSerializerOptions Options = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        MaxDepth = JsonElements.MaxDepth,
-    };
-
-    private static readonly JsonWriterOptions WriterOptions = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        MaxDepth = JsonElements.MaxDepth,
-        SkipValidation = true,
-    };
-
     [ThreadStatic]
     private static Utf8JsonWriter? t_writer;
 
     /// <summary>Writes them; nothing for null. The result is one line.</summary>
+    /// <param name="into">Where to.</param>
+    /// <param name="parameters">What the caller gave.</param>
+    /// <param name="options">How .NET values are written; null for <see cref="ExactJson.Options"/>.</param>
     /// <exception cref="BusInvalidArgumentException">They are neither an object nor an array, or cannot be written.</exception>
-    public static void Write(ByteBuffer into, object? parameters)
+    public static void Write(ByteBuffer into, object? parameters, JsonSerializerOptions? options = null)
     {
         switch (parameters)
         {
@@ -37,7 +26,7 @@ internal static class ParamsWriter
             case JsonElement { ValueKind: JsonValueKind.Undefined }:
                 return;
             default:
-                Serialize(into, parameters, "parameters");
+                Serialize(into, parameters, "parameters", options ?? ExactJson.Options);
                 break;
         }
 
@@ -71,7 +60,7 @@ internal static class ParamsWriter
                 into.Write(raw.Utf8.Span);
                 break;
             default:
-                Serialize(into, value, what);
+                Serialize(into, value, what, ExactJson.Options);
                 break;
         }
 
@@ -85,9 +74,13 @@ internal static class ParamsWriter
         json.Replace((byte)'\r', (byte)' ');
     }
 
-    private static void Serialize(ByteBuffer into, object parameters, string what)
+    private static void Serialize(ByteBuffer into, object parameters, string what, JsonSerializerOptions options)
     {
-        Utf8JsonWriter writer = t_writer ??= new Utf8JsonWriter(into, WriterOptions);
+        int start = into.Length;
+
+        // Taken, as what is written may send requests itself.
+        Utf8JsonWriter writer = t_writer ?? new Utf8JsonWriter(into, ExactJson.WriterOptions);
+        t_writer = null;
         writer.Reset(into);
         try
         {
@@ -100,14 +93,21 @@ internal static class ParamsWriter
                     document.WriteTo(writer);
                     break;
                 case JsonNode node:
-                    node.WriteTo(writer, Options);
+                    node.WriteTo(writer, options);
                     break;
                 default:
-                    JsonSerializer.Serialize(writer, parameters, parameters.GetType(), Options);
+                    JsonSerializer.Serialize(writer, parameters, parameters.GetType(), options);
                     break;
             }
 
             writer.Flush();
+        }
+        catch (InvalidOperationException) when (parameters is JsonElement or JsonDocument)
+        {
+            // A string in it has a lone surrogate, as an escape: only the text keeps that.
+            into.Truncate(start);
+            JsonElement element = parameters is JsonDocument document ? document.RootElement : (JsonElement)parameters;
+            into.Write(System.Text.Encoding.UTF8.GetBytes(element.GetRawText()));
         }
         catch (Exception error) when (error is JsonException or NotSupportedException or InvalidOperationException or ArgumentException)
         {
@@ -116,7 +116,8 @@ internal static class ParamsWriter
         }
         finally
         {
-            t_writer.Reset(Stream.Null);
+            writer.Reset(Stream.Null);
+            t_writer = writer;
         }
     }
 

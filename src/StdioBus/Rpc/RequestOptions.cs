@@ -31,6 +31,12 @@ public class RequestOptions : MessageOptions
     /// </summary>
     public bool? PropagateTraceContext { get; set; }
 
+    /// <summary>
+    /// How .NET values become parameters, and how <see cref="Bus.RequestAsync{T}"/> makes its result; null: names as they
+    /// stand in the code, case-sensitive, up to 1,000 levels, integers of any size, lone surrogates kept.
+    /// </summary>
+    public System.Text.Json.JsonSerializerOptions? SerializerOptions { get; set; }
+
     /// <summary>Makes the objects of this call from JSON; null for <see cref="System.Text.Json.JsonElement"/>.</summary>
     public JsonReader? Reader { get; set; }
 
