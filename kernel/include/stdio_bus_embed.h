@@ -156,7 +156,8 @@ STDIO_BUS_API void stdio_bus_destroy(stdio_bus_t *bus);
  * STDIO_BUS_ERR_INVALID (and on_error) when it is not one JSON object;
  * STDIO_BUS_ERR_BUFFER when it is longer than max_input_buffer;
  * STDIO_BUS_ERR_ROUTING (and on_error) for a notification or response nobody can take;
- * STDIO_BUS_EFULL for a notification whose worker's queue is full;
+ * STDIO_BUS_EFULL for a notification or response whose worker's queue is full (a worker that
+ * waits for the response gets an error in its place);
  * STDIO_BUS_ERR_STATE when the bus does not run. While stdio_bus_stop() lets requests finish,
  * notifications and responses still pass, new requests do not. Never blocks. */
 STDIO_BUS_API int stdio_bus_ingest(stdio_bus_t *bus, const char *msg, size_t len);

@@ -25,15 +25,23 @@ int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char
     return STDIO_BUS_ERR_INVALID;
 }
 
+/* The worker waits for an answer: in the place of one that finds no room it gets a short error. */
+static int lose_answer(sb_incoming *in, sb_call *call, const char *reason) {
+    sb_fault fault = {.code = SB_QUEUE_FULL,
+                      .message = "Queue full",
+                      .pool = in->pool,
+                      .worker = in->worker->id,
+                      .reason = reason,
+                      .written = -1};
+    sb_call_fail(in->bus, call, &fault);
+    return sb_refuse(in, SB_QUEUE_FULL, "Queue full", reason, NULL);
+}
+
 int sb_route_answer(sb_incoming *in) {
     sb_bus *bus = in->bus;
     sb_call *call = NULL;
     if (in->scan.id_kind != SB_ID_OTHER)
         call = sb_call_given_to_conn(bus, in->conn, sb_id_key(bus, in->scan.id));
-    if (call && !call->worker) {
-        sb_call_close(bus, call); /* its worker has ended */
-        call = NULL;
-    }
     if (!call)
         return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
                          "an answer to a request that no worker has in flight here", NULL);
@@ -50,7 +58,7 @@ int sb_route_answer(sb_incoming *in) {
     in->pool = w->pool;
     if (sb_worker_is_full(w, in->len)) {
         sb_worker_note_full(w);
-        return sb_refuse(in, SB_QUEUE_FULL, "Queue full", "max_output_queue is reached", NULL);
+        return lose_answer(in, call, "max_output_queue is reached");
     }
     int code;
     if (sb_strip_envelope(in, &code))
@@ -58,10 +66,9 @@ int sb_route_answer(sb_incoming *in) {
     size_t at = (size_t)(in->scan.id.p - in->msg);
     if (in->scan.id.len != call->id.len || memcmp(in->scan.id.p, call->id.p, call->id.len) != 0)
         sb_edits_replace(&in->edits, at, at + in->scan.id.len, call->id.p, call->id.len);
-    bool written = sb_write_incoming(in, w);
+    if (!sb_write_incoming(in, w))
+        return lose_answer(in, call, "out of memory");
     sb_call_close(bus, call);
-    if (!written)
-        return sb_refuse(in, SB_QUEUE_FULL, "Queue full", "out of memory", NULL);
     return STDIO_BUS_OK;
 }
 

@@ -383,6 +383,7 @@ void sb_call_fail(sb_bus *bus, sb_call *call, const sb_fault *fault) {
     if (!is_own)
         memcpy(inlined, block, sizeof inlined);
     const char *kept = is_own ? block : inlined;
+    sb_worker *asking = call->reverse ? call->worker : NULL;
     sb_session *session = call->session;
     sb_asker asker = {.conn = call->conn,
                       .id = {kept + (call->id.p - block), call->id.len},
@@ -393,7 +394,10 @@ void sb_call_fail(sb_bus *bus, sb_call *call, const sb_fault *fault) {
         sb_session_keep(session);
     call->text = call->inlined;
     sb_call_close(bus, call);
-    sb_reply_error(bus, &asker, fault);
+    if (asking)
+        sb_reply_error_to_worker(asking, asker.id, fault);
+    else
+        sb_reply_error(bus, &asker, fault);
     if (session)
         sb_session_release(bus, session);
     if (is_own)

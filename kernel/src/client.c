@@ -276,17 +276,12 @@ void sb_client_backlog(sb_client *client) {
 static void fail_asked(sb_client *client, const char *reason) {
     while (!sb_list_is_empty(&client->conn.asked)) {
         sb_call *call = SB_ENTRY(client->conn.asked.next, sb_call, of_conn);
-        sb_worker *w = call->worker;
-        sb_text id = {0};
-        sb_text_add(&id, call->id.p, call->id.len);
-        sb_call_close(client->bus, call);
         sb_fault fault = {.code = SB_METHOD_NOT_FOUND,
                           .message = "Method not found",
-                          .pool = w->pool,
-                          .worker = w->id,
+                          .pool = call->pool,
+                          .worker = call->worker->id,
                           .reason = reason};
-        sb_reply_error_to_worker(w, (sb_token){id.p, id.len}, &fault);
-        sb_text_free(&id);
+        sb_call_fail(client->bus, call, &fault);
     }
 }
 

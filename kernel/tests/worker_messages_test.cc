@@ -2,6 +2,8 @@
 // no message at all.
 #include "socket_client.h"
 
+#include <csignal>
+
 namespace {
 
 std::string Asking(const std::string &id, const std::string &more = "") {
@@ -130,6 +132,34 @@ TEST(WorkerMessages, AQuestionOfAWorkerThatHasEndedLeavesNothingBehindWhenItsCli
     EXPECT_TRUE(client.Ask(bus, Rpc("3", "echo")).Has("result"));
     client.Close();
     ASSERT_TRUE(bus.Until([&] { return stdio_bus_client_count(bus.get()) == 0; }, "it has left"));
+}
+
+TEST(WorkerMessages, AWorkerWhoseQueueHasNoRoomForAnAnswerGetsAnErrorInItsPlace) {
+    Bus bus(OnePool(1, R"("max_output_queue":200000)"));
+    bus.Start();
+    bus.Ask("say", Line(Asking("\"why\"")));
+    auto pid = static_cast<pid_t>(bus.Ask("deafen")["result"]["pid"].Number());
+    size_t errors = bus.messages.size();
+    std::vector<uint64_t> cookies;
+    while (bus.messages.size() == errors) {
+        cookies.push_back(bus.Cookie());
+        std::string id = std::to_string(cookies.back());
+        ASSERT_EQ(bus.Send(Rpc(id, "measure", "\"" + std::string(60000, 'x') + "\""),
+                           {nullptr, nullptr, -1, 0, cookies.back()}),
+                  0);
+        bus.Settle();
+    }
+    std::string answer =
+        R"({"jsonrpc":"2.0","id":"why","result":")" + std::string(60000, 'y') + "\"}";
+    EXPECT_EQ(bus.Ingest(answer), STDIO_BUS_EFULL);
+    EXPECT_EQ(bus.Ingest(answer), STDIO_BUS_ERR_ROUTING) << "it was answered";
+    kill(pid, SIGUSR1);
+    for (uint64_t cookie : cookies)
+        bus.Answer(cookie);
+    Json heard = bus.Ask("heard")["result"]["lines"];
+    Json got = Json::Parse(heard[heard.Size() - 1].Text());
+    EXPECT_EQ(got["id"].Text(), "why");
+    ExpectError(got, -32003);
 }
 
 TEST(WorkerMessages, AnAnswerNobodyWaitsForIsRefused) {

@@ -112,11 +112,11 @@ class Storms : public testing::Test {
                   << " questions of workers, " << book_.progress << " notes of progress\n"
                   << done.kills << " kills, " << done.guard_kills << " of the guard, "
                   << done.suspensions << " suspensions, " << done.manners
-                  << " misdeeds of workers, " << done.connects << " connects, " << done.partings
-                  << " partings, " << done.ended_by_bus << " ended by the bus, " << done.cuts
-                  << " cut lines, " << done.nonsense << " lines of nonsense, " << done.deafnesses
-                  << " full pipes, " << done.leaps << " leaps of the clock, " << done.squeezes
-                  << " times without descriptors\n"
+                  << " misdeeds of workers, " << done.floods << " floods, " << done.connects
+                  << " connects, " << done.partings << " partings, " << done.ended_by_bus
+                  << " ended by the bus, " << done.cuts << " cut lines, " << done.nonsense
+                  << " lines of nonsense, " << done.deafnesses << " full pipes, " << done.leaps
+                  << " leaps of the clock, " << done.squeezes << " times without descriptors\n"
                   << c.shortenings << " short calls, " << c.agains << " EAGAIN, " << c.interruptions
                   << " EINTR, " << c.refusals << " failed accepts, " << c.breaks
                   << " calls failed for good" << std::endl;

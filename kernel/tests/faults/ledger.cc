@@ -61,16 +61,25 @@ std::string Ledger::Ask(const std::string &wanted) {
     if (manner.empty() && lot_.OneIn(4))
         manner = harmless[lot_.Below(std::size(harmless))];
 
+    size_t there = static_cast<size_t>(lot_.Below(200));
+    size_t back = static_cast<size_t>(lot_.Below(200));
+    if (lot_.OneIn(20))
+        (lot_.OneIn(2) ? there : back) = static_cast<size_t>(lot_.Below(16 * 1024));
+    if (lot_.OneIn(200))
+        (lot_.OneIn(2) ? there : back) = static_cast<size_t>(lot_.Below(200 * 1024));
+    return Write(manner, there, back);
+}
+
+std::string Ledger::AskMuch() {
+    return Write("", static_cast<size_t>(lot_.Below(100 * 1024)),
+                 static_cast<size_t>(lot_.Below(100 * 1024)));
+}
+
+std::string Ledger::Write(const std::string &manner, size_t there, size_t back) {
     std::string id = FreshId(manner);
     Request &r = waiting_[id];
     r.number = ++book_.asked;
-    size_t there = static_cast<size_t>(lot_.Below(200));
-    r.back = static_cast<size_t>(lot_.Below(200));
-    if (lot_.OneIn(20))
-        (lot_.OneIn(2) ? there : r.back) = static_cast<size_t>(lot_.Below(16 * 1024));
-    if (lot_.OneIn(200))
-        (lot_.OneIn(2) ? there : r.back) = static_cast<size_t>(lot_.Below(200 * 1024));
-
+    r.back = back;
     bool standard = lot_.OneIn(3);
     std::string line = "{\"jsonrpc\":\"2.0\",\"pool\":\"";
     line += standard ? "standard\"" : "plain\"";

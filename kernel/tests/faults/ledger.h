@@ -53,6 +53,8 @@ class Ledger {
     // Writes down a new request and returns its line. `manner` is what the worker is told to do,
     // see workers/faulty.c; empty: it is drawn among those that do no harm.
     std::string Ask(const std::string &manner = "");
+    // One that is long both ways.
+    std::string AskMuch();
     // A line that is no message, to be refused once.
     std::string Nonsense();
     // The last line was cut off after this many bytes, and nothing follows.
@@ -78,6 +80,7 @@ class Ledger {
         std::string token;
     };
     std::string FreshId(const std::string &manner);
+    std::string Write(const std::string &manner, size_t there, size_t back);
     void TakeAnswer(const class Json &message, const std::string &line);
     void TakeProgress(const Json &message, const std::string &line);
 

@@ -102,7 +102,12 @@ void Storm::Turn(bool faults) {
 }
 
 void Storm::Rage(milliseconds time) {
-    for (auto end = Clock::now() + time; Clock::now() < end && book_.wrongs.empty();) {
+    for (auto end = Clock::now() + time; Clock::now() < end && book_.wrongs.empty(); Settle())
+        RageOn(std::min(end, Clock::now() + milliseconds(500 + lot_.Below(2000))));
+}
+
+void Storm::RageOn(Clock::time_point end) {
+    while (Clock::now() < end && book_.wrongs.empty()) {
         if (Clock::now() >= next_act_) {
             next_act_ = Clock::now() + kBetweenActs;
             EndFlashes();
@@ -113,7 +118,6 @@ void Storm::Rage(milliseconds time) {
         AskAsHost();
         Turn(true);
     }
-    Settle();
 }
 
 // --- The adversary ------------------------------------------------------------------------------
@@ -146,6 +150,8 @@ void Storm::Act() {
         squeezed_until_ = Clock::now() + milliseconds(20 + lot_.Below(200));
     } else if (act < 96) {
         ChangeIntensity();
+    } else if (act == 99) {
+        Overwhelm();
     } else if (act < 99 && weather_.breaks) {
         // Until the next act.
         (lot_.OneIn(2) ? subject_.Control().broken : subject_.Control().unwatched) = 8;
@@ -222,6 +228,16 @@ void Storm::MisbehaveOnce() {
         if (!client.ends)
             Say(client, client.ledger.Ask(manner), false);
     }
+}
+
+// A client asks for more at once than the queues of workers hold, and of its own.
+void Storm::Overwhelm() {
+    if (clients_.empty())
+        return;
+    Client &client = *clients_[static_cast<size_t>(lot_.Below(int(clients_.size())))];
+    deeds_.floods++;
+    for (int i = 0; i < 40 && !client.ends; i++)
+        Say(client, client.ledger.AskMuch(), false);
 }
 
 void Storm::Connect() {

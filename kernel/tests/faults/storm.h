@@ -20,7 +20,8 @@ class Storm {
 
     Storm(Subject &subject, Book &book, Lot &lot, const Weather &weather);
 
-    // Rages that long, then lets everything come to its end.
+    // Rages that long, with pauses in which everything comes to its end: the next fault would hide
+    // what is stuck.
     void Rage(std::chrono::milliseconds time);
     // Waits until every request is answered; disturbs nothing any more.
     void Settle();
@@ -37,8 +38,8 @@ class Storm {
 
     // What the adversary did.
     struct Deeds {
-        int kills = 0, guard_kills = 0, suspensions = 0, manners = 0, connects = 0, partings = 0,
-            cuts = 0, nonsense = 0, deafnesses = 0, leaps = 0, squeezes = 0;
+        int kills = 0, guard_kills = 0, suspensions = 0, manners = 0, floods = 0, connects = 0,
+            partings = 0, cuts = 0, nonsense = 0, deafnesses = 0, leaps = 0, squeezes = 0;
         uint64_t ended_by_bus = 0; // connections, before all was answered
     };
     const Deeds &Done() const {
@@ -58,6 +59,7 @@ class Storm {
         bool ends = false; // it sends no more
     };
 
+    void RageOn(Clock::time_point end);
     // One round of everything; `faults`: calls may fail meanwhile.
     void Turn(bool faults);
     void Act();
@@ -72,6 +74,7 @@ class Storm {
     void Deafen();
     void Leap();
     void MisbehaveOnce();
+    void Overwhelm();
 
     void AskMore(Client &client);
     void AskAsHost();

@@ -18,7 +18,7 @@ std::string FaultyPools() {
     standard.more = R"(,"envelope":"standard")";
     return Config({plain, standard},
                   R"("max_restarts":1000000,"restart_window_sec":1,"max_input_buffer":262144,)"
-                  R"("max_output_queue":1048576)");
+                  R"("max_output_queue":262144)");
 }
 
 std::vector<pid_t> ChildrenThatRun(pid_t parent, const std::string &program) {
