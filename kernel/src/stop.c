@@ -89,6 +89,7 @@ static bool any_worker_alive(const sb_bus *bus) {
 static void abandon_workers(sb_bus *bus) {
     for (size_t i = 0; i < bus->worker_count; i++) {
         sb_worker *w = bus->workers[i];
+        sb_worker_check_exit(w); /* its notice may not have been read yet */
         if (!sb_worker_is_alive(w))
             continue;
         sb_log(bus, STDIO_BUS_LOG_ERROR, "[worker=%d] process %lld could not be ended", w->id,
@@ -100,6 +101,7 @@ static void abandon_workers(sb_bus *bus) {
         sb_worker_close_streams(w);
         sb_worker_settle_calls(w);
         sb_worker_event(w, "failed");
+        sb_worker_left_pool(w);
     }
 }
 
@@ -112,6 +114,8 @@ void sb_stop_advance(sb_bus *bus) {
         /* The time to drain may not have been needed. */
         int64_t enough = now + bus->grace_ms;
         bus->workers_until = enough < bus->stop_at ? enough : bus->stop_at;
+        if (bus->workers_until < now)
+            bus->workers_until = now; /* a host that steps late */
         for (size_t i = 0; i < bus->worker_count; i++)
             sb_worker_end(bus->workers[i], bus->workers_until);
         sb_bus_flush(bus);

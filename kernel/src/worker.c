@@ -211,6 +211,9 @@ static void climb_down(sb_worker *w) {
         sb_timer_set(&bus->timers, &w->timer, w->stop_at);
     } else {
         w->terminated = w->killed = true;
+        /* A host that steps late kills late; a stop then waits for the end all the same. */
+        if (bus->workers_until < sb_clock_ms())
+            bus->workers_until = sb_clock_ms();
         sb_log(bus, STDIO_BUS_LOG_WARN, "[worker=%d] did not stop in time: killed", w->id);
         sb_child_kill(&w->child);
     }
