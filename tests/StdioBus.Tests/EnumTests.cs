@@ -6,6 +6,7 @@ public sealed class EnumTests
     [Theory(DisplayName = "A1: values and names")]
     [InlineData(typeof(BusState), "Created=0 Starting=1 Running=2 Stopping=3 Stopped=4")]
     [InlineData(typeof(BackendKind), "Auto=0 Native=1 Subprocess=2 Docker=3 Socket=4")]
+    [InlineData(typeof(BusLogLevel), "Debug=0 Information=1 Warning=2 Error=3")]
     [InlineData(typeof(ListenMode), "None=0 Tcp=1 Unix=2")]
     [InlineData(typeof(BusErrorCode), "InvalidArgument=1 InvalidState=2 Timeout=3 Cancelled=4 TransportError=5 NegotiationFailed=6 PolicyDenied=7 Unavailable=8 ResourceExhausted=9 NotSupported=10 Internal=99")]
     [InlineData(typeof(OverflowPolicy), "DropNewest=0 Drop=0 DropOldest=1 Close=2 Block=3")]

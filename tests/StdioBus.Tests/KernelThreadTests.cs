@@ -26,7 +26,7 @@ public sealed class KernelThreadTests
         Assert.True(made.Wait(TestWorkers.Patience));
         try
         {
-            foreach (Action call in new Action[] { () => kernel!.Start(), () => kernel!.Step(0), () => kernel!.Stop(1), () => kernel!.ReadSnapshot(), () => kernel!.Forget(1), () => kernel!.Dispose(), () => _ = kernel!.State })
+            foreach (Action call in new Action[] { () => kernel!.Start(), () => kernel!.Step(0), () => kernel!.Stop(1), () => kernel!.ReadSnapshot(), () => kernel!.Forget(1), () => kernel!.WorkerOf(1), () => kernel!.MakeWaker(), () => kernel!.ReadWorkers("bus"), () => kernel!.SetPaused(0, PauseReasons.Stream, true), () => Send(kernel!), () => kernel!.Dispose(), () => _ = kernel!.State })
             {
                 var error = Assert.Throws<BusTransportException>(call);
                 Assert.Contains("'the owner (#", error.Message, StringComparison.Ordinal);
@@ -38,6 +38,12 @@ public sealed class KernelThreadTests
             done.Set();
             owner.Join();
         }
+    }
+
+    private static unsafe void Send(KernelBus kernel)
+    {
+        var route = default(KernelRoute);
+        kernel.Send(&route, "{}"u8);
     }
 
     [Fact(DisplayName = "A26: any thread may use the bus, and no continuation runs on the loop thread")]

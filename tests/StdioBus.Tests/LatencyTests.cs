@@ -89,6 +89,9 @@ public sealed class LatencyTests
         Assert.Equal([("echo", 10L), ("fail", 1L), ("sleep", 1L), ("stream", 1L)], bus.Statistics.Latency.Select(latency => (latency.Method, latency.Count)));
         Assert.All(bus.Statistics.Latency, latency => Assert.True(latency.P50 > TimeSpan.Zero && latency.P50 <= latency.P95 && latency.P95 <= latency.P99 && latency.P99 <= latency.Max));
 
+        Assert.Equal((13L, 11L), (before.Requests, before.Results));
+        Assert.Equal((14L, 12L), (bus.Statistics.Requests, bus.Statistics.Results));
+
         // The worker slept for that long; its clock and ours are the same.
         Assert.True(before.Latency[2].Max >= TimeSpan.FromMilliseconds(99));
         Assert.Contains("stream", bus.SeenMethods);
