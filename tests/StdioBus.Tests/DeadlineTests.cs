@@ -15,11 +15,12 @@ public sealed class DeadlineTests
         var error = await Assert.ThrowsAsync<BusTimeoutException>(() => bus.RequestAsync("hold", new { key = "k" }, new() { Timeout = Short }).Soon());
         Assert.Equal("The request 'hold' to pool 'test' was not answered within its timeout of 0.05 s; nothing was heard from the worker.", error.Message);
         Assert.True(error.IsRetryable);
-        Task<JsonElement> heard = bus.RequestAsync("hold", new { key = "k", sessionId = "s" }, new() { Timeout = TimeSpan.FromSeconds(1) });
-        await bus.NotifyAsync("emit", new { lines = new[] { """{"jsonrpc":"2.0","method":"news","params":{"sessionId":"s"}}""" } }).Soon();
-        error = await Assert.ThrowsAsync<BusTimeoutException>(() => heard.Soon());
-        Assert.Contains("'news' was last heard", error.Message, StringComparison.Ordinal);
         await Settled(bus);
+
+        var call = new RequestCall { Method = "m", Pool = null, Reader = JsonElements.Reader, Completions = new Completions(new FakeBackend()), Timeout = TimeSpan.FromSeconds(1) };
+        Assert.Equal(1000, call.Start(0));
+        call.Heard("news", 400);
+        Assert.Equal("The request 'm' was not answered within its timeout of 1 s; 'news' was last heard, 0.6 s before.", call.Overdue(1000, out _)!.Message);
     }
 
     [Fact(DisplayName = "L24: an idle timeout is reset by each notification of the request, and by nothing else")]
