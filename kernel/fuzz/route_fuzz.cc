@@ -140,7 +140,7 @@ void Play::HostAnswers() {
 }
 
 void Play::EndWorker(WorkerPuppet *worker) {
-    size_t how = script_->Number(8);
+    size_t how = script_->Number(9);
     if (!worker)
         return;
     simulated_os::Process *process = worker->process;
@@ -170,9 +170,12 @@ void Play::EndWorker(WorkerPuppet *worker) {
         process->pipes_outlive_it = true;
         simulated_os::Exit(process, 3, 0);
         break;
-    default:
+    case 7:
         if (process->err)
             process->err->has_writer = false;
+        break;
+    default:
+        process->hangs = true;
         break;
     }
 }

@@ -219,7 +219,9 @@ void World::GuardReads(GuardPuppet *guard) {
 void World::CheckGuard() const {
     std::set<int64_t> there;
     for (const simulated_os::Process &process : the->processes)
-        if (process.pid && !process.reaped)
+        if (process.hangs)
+            return; // the kernel may have given it up
+        else if (process.pid && !process.reaped)
             there.insert(process.pid);
     for (const GuardPuppet &guard : guards)
         if (!guard.process->exited && guard.reads && guard.process->in->has_writer)
@@ -268,6 +270,14 @@ void World::Settle() {
         }
     }
     REQUIRE(!"the bus comes to rest when nothing happens around it");
+}
+
+// Nobody is left behind, not even as a zombie, unless it hangs in the system.
+void World::CheckAllReaped() const {
+    for (const simulated_os::Process &process : the->processes)
+        REQUIRE(process.reaped || process.hangs || process.pid == 0);
+    for (const simulated_os::Process &guard : the->guards)
+        REQUIRE(guard.reaped || bus); // its deadline is that of the whole stop
 }
 
 void World::CheckAllAnswered() {
@@ -321,9 +331,11 @@ void World::End() {
         }
         Settle();
         CheckAllAnswered();
+        CheckAllReaped();
     }
     stdio_bus_destroy(bus);
     bus = nullptr;
+    CheckAllReaped();
     if (!setting_.orderly_end)
         ended_by_script_ = true; // its clients are cut off in mid-sentence
     CheckAllAnswered();

@@ -89,6 +89,7 @@ class World {
     void Callback();
     void CheckAllAnswered();
     void CheckGuard() const;
+    void CheckAllReaped() const;
     void Release();
     static void OnMessage(stdio_bus_t *bus, const stdio_bus_message_t *message, void *user);
     static void OnConnect(stdio_bus_t *bus, int id, const char *peer, void *user);

@@ -34,6 +34,7 @@ struct Process {
     std::string command;
     Pipe *in = nullptr, *out = nullptr, *err = nullptr;
     bool ignores_term = false;
+    bool hangs = false; // in the system, where no signal reaches it
     bool exited = false, reaped = false;
     int code = 0, signal = 0;
     int stopped_by = 0;

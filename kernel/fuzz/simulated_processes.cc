@@ -140,7 +140,7 @@ void sb_child_terminate(const sb_child *child) {
         return;
     Process *process = ProcessOf(child);
     the->activity++;
-    if (!process->ignores_term)
+    if (!process->ignores_term && !process->hangs)
         Exit(process, 0, SIGTERM);
 }
 
@@ -150,7 +150,8 @@ void sb_child_kill(const sb_child *child) {
     Process *process = ProcessOf(child);
     the->activity++;
     process->pipes_outlive_it = false;
-    Exit(process, 0, SIGKILL);
+    if (!process->hangs)
+        Exit(process, 0, SIGKILL);
 }
 
 void sb_child_wait(const sb_child *child, int timeout_ms) {

@@ -49,7 +49,7 @@ int sb_route_answer(sb_incoming *in) {
     if (!w) {
         sb_call_close(bus, call);
         return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",
-                         "an answer to a request whose worker has ended", NULL);
+                         "an answer to a request whose worker has ended or took it back", NULL);
     }
     if (in->route && in->route->worker_id >= 0 && in->route->worker_id != w->id)
         return sb_refuse(in, SB_INVALID_REQUEST, "Invalid Request",

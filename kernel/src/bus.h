@@ -65,7 +65,7 @@ struct sb_conn {
     sb_link bonds;
     sb_link calls;  /* forward calls it made, in order */
     sb_link asked;  /* reverse calls it was given */
-    sb_link ghosts; /* those of them whose worker has ended since */
+    sb_link ghosts; /* those of them whose worker has ended since, or took it back */
     size_t ghost_count;
     size_t pending;
 };
@@ -77,7 +77,7 @@ struct sb_call {
     sb_link of_conn, of_worker;
     sb_conn *conn;     /* NULL: given up; the entry only keeps the id from being used again */
     sb_worker *worker; /* NULL: a forward call that waits in the pool's queue, or a reverse one
-                          whose worker has ended: it too only keeps its id */
+                          of which the asker is gone: it too only keeps its id */
     sb_pool *pool;
     sb_session *session;
     sb_held *held; /* where it waits, while worker is NULL */

@@ -324,14 +324,15 @@ static bool hand_out(sb_worker *w, sb_conn *to, bool has_key, const char *line, 
 }
 
 /* A worker that takes its request back expects no answer, so the host need not send one to be rid
- * of it. A client may still answer: some protocols want that, and its answer closes the call. */
+ * of it; one that is on its way already must not answer another worker's request. A client may
+ * still answer: some protocols want that, and its answer closes the call. */
 static void forget_cancelled(sb_worker *w, const sb_scan *scan) {
     sb_bus *bus = w->bus;
     if (!scan->request_id.p || !sb_json_is(scan->method, "notifications/cancelled"))
         return;
     sb_call *call = sb_call_made_by_worker(bus, w, sb_id_key(bus, scan->request_id));
     if (call && call->conn == &bus->host)
-        sb_call_close(bus, call);
+        sb_call_give_up(bus, call);
 }
 
 static void deliver_notification(sb_worker *w, const sb_scan *scan, const char *line, size_t len) {

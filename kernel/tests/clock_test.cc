@@ -229,4 +229,34 @@ TEST(Clock, EndOfFileIsGivenHalfOfTheTimeBeforeSigterm_A21) {
     EXPECT_EQ(bus.Worker(0).last_exit_signal, SIGTERM);
 }
 
+Pool Stubborn() {
+    Pool pool;
+    pool.args = {"--ignore-term", "--ignore-eof"};
+    return pool;
+}
+
+TEST(Clock, AWorkerThatAHostKillsLateIsWaitedForAllTheSame) {
+    Bus bus(Config({Stubborn()}));
+    bus.Start();
+    ASSERT_EQ(stdio_bus_stop(bus.get(), 2), 0);
+    bus.Settle();
+    Advance(60000);
+    ASSERT_TRUE(bus.Until([&] { return bus.State() == STDIO_BUS_STATE_STOPPED; }, "it stopped"));
+    EXPECT_EQ(bus.Worker(0).state, STDIO_BUS_WORKER_STOPPED);
+    EXPECT_EQ(bus.Worker(0).last_exit_signal, SIGKILL);
+}
+
+TEST(Clock, ARequestThatWaitsForARestartIsAnsweredWhenTheBusStopsInstead) {
+    Bus bus(Config({Stubborn()}));
+    bus.Start();
+    ASSERT_EQ(stdio_bus_restart_worker(bus.get(), 0, 0), 0);
+    ASSERT_EQ(bus.Send(Rpc("1", "echo"), {nullptr, nullptr, -1, 0, 1}), 0);
+    EXPECT_EQ(bus.Pending(), 1);
+    ASSERT_EQ(stdio_bus_stop(bus.get(), 2), 0);
+    bus.Settle();
+    Advance(60000);
+    ASSERT_TRUE(bus.Until([&] { return bus.State() == STDIO_BUS_STATE_STOPPED; }, "it stopped"));
+    ExpectError(bus.Answer(1), -32004);
+}
+
 } // namespace

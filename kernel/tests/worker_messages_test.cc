@@ -43,14 +43,33 @@ TEST(WorkerMessages, AnAnswerWithoutARouteGoesToTheWorkerThatAsked_L16) {
 TEST(WorkerMessages, ARequestThatTheWorkerTookBackNeedsNoAnswerFromTheHost) {
     Bus bus(OnePool(1, "\"max_pending\":1"));
     bus.Start();
+    std::vector<std::string> ids;
     for (int round = 0; round < 3; round++) {
         ASSERT_EQ(bus.Send(Rpc("", "say", Line(Asking("5")))), 0);
-        EXPECT_EQ(bus.Next().text, Asking("5"));
+        ids.push_back(bus.Next().Tree()["id"].Raw());
         std::string cancel = Rpc("", "notifications/cancelled", R"({"requestId":5})");
         ASSERT_EQ(bus.Send(Rpc("", "say", Line(cancel))), 0);
-        EXPECT_EQ(bus.Next().text, cancel);
+        EXPECT_EQ(bus.Next().Tree()["params"]["requestId"].Raw(), ids.back());
     }
-    EXPECT_EQ(bus.Send(R"({"jsonrpc":"2.0","id":5,"result":0})"), STDIO_BUS_ERR_ROUTING);
+    EXPECT_EQ(ids[0], "5");
+    for (const std::string &id : ids)
+        EXPECT_EQ(bus.Send("{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"result\":0}"),
+                  STDIO_BUS_ERR_ROUTING);
+}
+
+TEST(WorkerMessages, AnAnswerThatCrossesTheCancellationAnswersNoOtherRequest_L31) {
+    Bus bus(OnePool(2));
+    bus.Start();
+    std::string cancel = Rpc("", "notifications/cancelled", R"({"requestId":5})");
+    bus.Ask("say", Line(Asking("5") + "\n" + cancel), {nullptr, nullptr, 0});
+    bus.Ask("say", Line(Asking("5")), {nullptr, nullptr, 1});
+    EXPECT_EQ(bus.Ingest(R"({"jsonrpc":"2.0","id":5,"result":"late"})"), STDIO_BUS_ERR_ROUTING);
+    std::string id;
+    for (const Message &message : bus.messages)
+        if (message.kind == STDIO_BUS_REQUEST && message.worker == 1)
+            id = message.Tree()["id"].Raw();
+    ASSERT_EQ(bus.Ingest("{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"result\":\"right\"}"), 0);
+    EXPECT_EQ(Heard(bus, 1, 1), R"({"jsonrpc":"2.0","id":5,"result":"right"})");
 }
 
 TEST(WorkerMessages, TwoWorkersMayAskWithTheSameIdAndEachGetsItsOwnAnswer_L31) {
