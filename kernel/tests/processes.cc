@@ -17,10 +17,17 @@
 
 namespace fs = std::filesystem;
 
+// A file of /proc; empty when its process ends while it is read, for which a stream that is read by
+// iterators throws.
+static std::string ReadAll(const std::string &path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
 // The state letter and the parent of a process; false when there is none.
 static bool Status(pid_t pid, char *state, pid_t *parent) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    std::string text = ReadAll("/proc/" + std::to_string(pid) + "/stat");
     size_t after_name = text.rfind(')');
     if (after_name == std::string::npos)
         return false;
@@ -82,10 +89,8 @@ std::vector<pid_t> ChildrenOf(pid_t wanted) {
 // is there to be read.
 static std::string CommandLine(pid_t pid) {
     std::string text;
-    while (text.empty() && !IsGone(pid)) {
-        std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
-        text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-    }
+    while (text.empty() && !IsGone(pid))
+        text = ReadAll("/proc/" + std::to_string(pid) + "/cmdline");
     return text;
 }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <random>
+#include <sstream>
 #include <unistd.h>
 
 #include "storm.h"
@@ -28,9 +29,9 @@ std::vector<std::string> Descendants(const std::string &value) {
     for (const auto &entry : std::filesystem::directory_iterator("/proc", none)) {
         if (std::atoi(entry.path().filename().c_str()) <= 0)
             continue;
-        std::ifstream file(entry.path() / "environ");
-        std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-        if (text.find(value) != std::string::npos)
+        std::ostringstream text; // which takes it as empty when the process ends meanwhile
+        text << std::ifstream(entry.path() / "environ").rdbuf();
+        if (text.str().find(value) != std::string::npos)
             found.push_back(entry.path().filename());
     }
     return found;
