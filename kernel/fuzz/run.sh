@@ -31,7 +31,7 @@ finish() {
     running=("${running[@]:1}")
     if wait "$pid"; then
         printf '%-10s %s executions, %s\n' "$target" "$(awk '/number_of_executed_units/ { print $2 }' "$work/$target/log")" \
-            "$(awk '/ DONE / { print $3, $4 }' "$work/$target/log")"
+            "$(awk '/\tDONE/ { print $3, $4 }' "$work/$target/log")"
         return
     fi
     failed=1
