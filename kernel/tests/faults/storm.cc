@@ -9,7 +9,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr auto kDeadline = std::chrono::seconds(60); // no healthy run comes near to it
+constexpr auto kDeadline = std::chrono::seconds(60);     // no healthy run comes near to it
+constexpr auto kShortDeadline = std::chrono::seconds(5); // once the test has failed anyway
 constexpr auto kBetweenActs = milliseconds(4);
 constexpr auto kBetweenResumes = milliseconds(50);
 constexpr size_t kMostUnsent = 512 * 1024;
@@ -308,7 +309,8 @@ std::string Storm::Missing() {
 }
 
 void Storm::Await(const std::function<bool()> &reached, const std::string &what) {
-    for (auto end = Clock::now() + kDeadline; !reached();) {
+    auto patience = book_.wrongs.empty() ? kDeadline : kShortDeadline;
+    for (auto end = Clock::now() + patience; !reached();) {
         if (Clock::now() > end) {
             book_.Wrong("waited in vain until " + what, Missing());
             return;
