@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -28,12 +27,6 @@ typedef struct daemon_state {
 } daemon_state;
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, AFTER_SIGNAL = 128 };
-
-static int64_t now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- What the bus tells -------------------------------------------------------------------- */
 
@@ -118,7 +111,7 @@ static void begin_stop(daemon_state *d, const char *why) {
         return;
     d->stopping = true;
     d->client.reading = false;
-    d->give_up_at = now_ms() + (int64_t)d->drain_sec * 1000;
+    d->give_up_at = sb_clock_ms() + (int64_t)d->drain_sec * 1000;
     sbd_log_line(&d->log, STDIO_BUS_LOG_INFO, "stopping: %s", why);
     stdio_bus_stop(d->bus, 0);
 }
@@ -177,7 +170,7 @@ static int run(daemon_state *d) {
     for (;;) {
         int timeout = -1, code;
         if (stdio_bus_get_state(d->bus) == STDIO_BUS_STATE_STOPPED) {
-            int64_t left = d->give_up_at - now_ms();
+            int64_t left = d->give_up_at - sb_clock_ms();
             if (!output_waits(d) || left <= 0)
                 return EXIT_DONE;
             timeout = (int)left;

@@ -15,8 +15,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/types.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "os/os.h"
 
 enum {
     GRACE_MS = 2000, /* from SIGTERM to SIGKILL */
@@ -34,12 +35,6 @@ typedef struct list_line {
     int64_t number;
     bool valid;
 } list_line;
-
-static int64_t now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- The list ------------------------------------------------------------------------------ */
 
@@ -127,9 +122,9 @@ static void signal_all(group_list *list, int number) {
 }
 
 static void end_all(group_list *list) {
-    int64_t deadline = now_ms() + GRACE_MS;
+    int64_t deadline = sb_clock_ms() + GRACE_MS;
     signal_all(list, SIGTERM);
-    while (list->count > 0 && now_ms() < deadline) {
+    while (list->count > 0 && sb_clock_ms() < deadline) {
         poll(NULL, 0, LOOK_MS);
         signal_all(list, 0);
     }

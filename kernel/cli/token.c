@@ -41,7 +41,7 @@ bool sbd_token_read(const char *path, sbd_token *out) {
     size_t size = strlen(out->text);
     if (size == 0)
         return refuse(path, "its first line is empty; expected the token");
-    if (size > SBD_TOKEN_MAX)
+    if (size > STDIO_BUS_ACCESS_TOKEN_MAX)
         return refuse(path, "its first line is longer than 1024 bytes");
     return true;
 }

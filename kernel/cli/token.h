@@ -4,10 +4,11 @@
 
 #include <stdbool.h>
 
-enum { SBD_TOKEN_MAX = 1024 };
+#include "stdio_bus.h"
 
 typedef struct sbd_token {
-    char text[SBD_TOKEN_MAX + 3]; /* room for a line break and to see that there is more */
+    char text[STDIO_BUS_ACCESS_TOKEN_MAX +
+              3]; /* room for a line break and to see that there is more */
 } sbd_token;
 
 /* Reads the first line of the file. On failure says why on standard error. */

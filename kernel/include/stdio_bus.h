@@ -195,6 +195,8 @@ typedef struct stdio_bus_counters {
 } stdio_bus_counters_t;
 STDIO_BUS_API void stdio_bus_get_counters(const stdio_bus_t *bus, stdio_bus_counters_t *counters);
 
+#define STDIO_BUS_ACCESS_TOKEN_MAX 1024 /* bytes */
+
 /* The token that clients of a TCP listener must show: 1 to 1,024 bytes of UTF-8, copied; NULL: none
  * (the default). With a token the listener may be on any address, without one on a loopback
  * address only. Each connection then has three seconds for its first line, which must be

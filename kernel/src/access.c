@@ -7,15 +7,13 @@
 #include "json_value.h"
 #include "reply.h"
 
-enum { TOKEN_MAX = 1024 };
-
 int stdio_bus_set_access_token(stdio_bus_t *bus, const char *token) {
     if (!bus)
         return STDIO_BUS_EINVAL;
     if (bus->state != STDIO_BUS_STATE_CREATED)
         return STDIO_BUS_ERR_STATE;
     size_t len = token ? strlen(token) : 0;
-    if (token && (len == 0 || len > TOKEN_MAX))
+    if (token && (len == 0 || len > STDIO_BUS_ACCESS_TOKEN_MAX))
         return STDIO_BUS_EINVAL;
     char *copy = token ? strdup(token) : NULL;
     if (token && !copy)

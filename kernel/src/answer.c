@@ -1,7 +1,5 @@
 /* answer.c: what a connection sends about requests that are in flight: answers to a worker's
  * requests, cancellations, progress. And what it sends that is no message at all. */
-#include <string.h>
-
 #include "call.h"
 #include "conn.h"
 #include "route_in.h"
@@ -63,19 +61,11 @@ int sb_route_answer(sb_incoming *in) {
     int code;
     if (sb_strip_envelope(in, &code))
         return code;
-    size_t at = (size_t)(in->scan.id.p - in->msg);
-    if (in->scan.id.len != call->id.len || memcmp(in->scan.id.p, call->id.p, call->id.len) != 0)
-        sb_edits_replace(&in->edits, at, at + in->scan.id.len, call->id.p, call->id.len);
+    sb_edits_token(&in->edits, in->msg, in->scan.id, call->id);
     if (!sb_write_incoming(in, w))
         return lose_answer(in, call, "out of memory");
     sb_call_close(bus, call);
     return STDIO_BUS_OK;
-}
-
-static void splice(sb_incoming *in, sb_token found, sb_token known) {
-    size_t at = (size_t)(found.p - in->msg);
-    if (found.len != known.len || memcmp(found.p, known.p, known.len) != 0)
-        sb_edits_replace(&in->edits, at, at + found.len, known.p, known.len);
 }
 
 /* No worker has seen the request yet, so that taking it back is up to the kernel. */
@@ -98,7 +88,7 @@ static void find_cancelled(sb_incoming *in, sb_token named) {
     if (call && call->worker && (!in->worker || in->worker == call->worker)) {
         in->worker = call->worker;
         in->pool = call->pool;
-        splice(in, named, call->wire);
+        sb_edits_token(&in->edits, in->msg, named, call->wire);
         return;
     }
     if (call && call->held && !in->pinned) {
@@ -134,6 +124,6 @@ void sb_find_named_call(sb_incoming *in) {
         }
         in->worker = call->worker;
         in->pool = call->pool;
-        splice(in, scan->progress_token, call->token);
+        sb_edits_token(&in->edits, in->msg, scan->progress_token, call->token);
     }
 }

@@ -205,27 +205,25 @@ static sb_token make_alias(sb_bus *bus, sb_token original, char *out, size_t roo
     return (sb_token){out, (size_t)len};
 }
 
-/* Registers the progress token. Of two calls of one connection with the same token the first
- * counts; a token that another connection uses there is replaced by an alias. */
-static void place_token(sb_bus *bus, sb_call *call, uint64_t salt) {
+/* Registers the progress token; one that is in use there is replaced by an alias, also when the
+ * same connection uses it: of two calls that share a token the one that is left must not lose it to
+ * somebody else. False when memory is out: a token that is not known would be taken for another's.
+ */
+static bool place_token(sb_bus *bus, sb_call *call, uint64_t salt) {
     call->token_wire = call->token;
     call->progress.p = NULL;
     if (!call->token.p)
-        return;
+        return true;
     sb_key key = key_in(call->token_key, salt);
-    const sb_call *other = sb_table_get(&bus->tokens, key);
-    if (other) {
-        bool same_asker = call->reverse ? other->worker == call->worker : other->conn == call->conn;
-        if (same_asker)
-            return;
-        do {
-            call->token_wire =
-                make_alias(bus, call->token, call->token_alias, sizeof call->token_alias);
-            key = key_in(key_of(bus, call->token_wire), salt);
-        } while (sb_table_get(&bus->tokens, key));
+    while (sb_table_get(&bus->tokens, key)) {
+        call->token_wire =
+            make_alias(bus, call->token, call->token_alias, sizeof call->token_alias);
+        key = key_in(key_of(bus, call->token_wire), salt);
     }
-    if (sb_table_add(&bus->tokens, key, call))
-        call->progress = key;
+    if (!sb_table_add(&bus->tokens, key, call))
+        return false;
+    call->progress = key;
+    return true;
 }
 
 bool sb_call_place(sb_bus *bus, sb_call *call, sb_worker *w, sb_conn *c) {
@@ -246,7 +244,11 @@ bool sb_call_place(sb_bus *bus, sb_call *call, sb_worker *w, sb_conn *c) {
         call->goal.p = NULL;
         return false;
     }
-    place_token(bus, call, salt);
+    if (!place_token(bus, call, salt)) {
+        sb_table_remove(&bus->goals, call->goal);
+        call->goal.p = NULL;
+        return false;
+    }
     if (call->reverse) {
         call->conn = c;
         sb_list_append(&c->asked, &call->of_conn);

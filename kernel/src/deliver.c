@@ -82,9 +82,7 @@ static void deliver_answer(sb_worker *w, const sb_scan *scan, const char *line, 
 
     sb_text member = {0};
     sb_edits edits = {.count = 0};
-    size_t at = (size_t)(scan->id.p - line);
-    if (scan->id.len != call->id.len || memcmp(scan->id.p, call->id.p, call->id.len) != 0)
-        sb_edits_replace(&edits, at, at + scan->id.len, call->id.p, call->id.len);
+    sb_edits_token(&edits, line, scan->id, call->id);
     if (call->enveloped && w->pool->config->standard && !scan->session.p)
         sb_restore_session(&edits, line, call->session, &member);
 
@@ -293,9 +291,7 @@ static void edit_names(const sb_call *call, const sb_scan *scan, const char *lin
         found = *named_request(scan);
         known = call->reverse ? call->wire : call->id;
     }
-    size_t at = (size_t)(found.p - line);
-    if (found.len != known.len || memcmp(found.p, known.p, known.len) != 0)
-        sb_edits_replace(edits, at, at + found.len, known.p, known.len);
+    sb_edits_token(edits, line, found, known);
 }
 
 /* To its owner; without one and without a key, to every client bound to the worker. The host

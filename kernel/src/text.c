@@ -120,6 +120,12 @@ static void widen_over_comma(size_t *start, size_t *end, const char *msg, size_t
         *start = before - 1;
 }
 
+void sb_edits_token(sb_edits *e, const char *msg, sb_token found, sb_token known) {
+    size_t at = (size_t)(found.p - msg);
+    if (found.len != known.len || memcmp(found.p, known.p, known.len) != 0)
+        sb_edits_replace(e, at, at + found.len, known.p, known.len);
+}
+
 void sb_edits_strip(sb_edits *e, const sb_scan *scan, const char *msg, size_t len) {
     sb_span spans[4];
     size_t count = 0;

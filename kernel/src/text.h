@@ -44,6 +44,8 @@ typedef struct sb_edits {
 
 /* Keeps the list in order of position. Ranges do not overlap but for the envelope's. */
 void sb_edits_replace(sb_edits *e, size_t start, size_t end, const char *p, size_t len);
+/* Puts `known` in the place of the token `found` of msg; nothing when they are the same bytes. */
+void sb_edits_token(sb_edits *e, const char *msg, sb_token found, sb_token known);
 /* Takes the envelope members off. */
 void sb_edits_strip(sb_edits *e, const sb_scan *scan, const char *msg, size_t len);
 /* The length of the message after the edits. */

@@ -21,16 +21,10 @@ std::string Auth(const std::string &token, const std::string &id = "1") {
 // A bus whose TCP clients must show kToken.
 struct GuardedBus : Bus {
     explicit GuardedBus(const std::string &config = OnePool(), const char *host = nullptr)
-        : Bus(config, Listening(host)) {
+        : Bus(config, OnTcp(host)) {
         EXPECT_EQ(stdio_bus_set_access_token(get(), kToken), STDIO_BUS_OK);
         Start();
         endpoint = stdio_bus_listen_endpoint(get());
-    }
-    static Options Listening(const char *host) {
-        Options options;
-        options.listener.mode = STDIO_BUS_LISTEN_TCP;
-        options.listener.tcp_host = host;
-        return options;
     }
     std::string endpoint;
 };
@@ -136,10 +130,7 @@ TEST(Access, StrangersTakeNoPlaceOfAClient) {
 TEST(Access, AUnixSocketNeedsNoToken) {
     TempFolder folder;
     std::string path = folder.Path("bus.sock");
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_UNIX;
-    options.listener.unix_path = path.c_str();
-    Bus bus(OnePool(), options);
+    Bus bus(OnePool(), OnUnix(path));
     ASSERT_EQ(stdio_bus_set_access_token(bus.get(), kToken), STDIO_BUS_OK);
     bus.Start();
     SocketClient client(path);

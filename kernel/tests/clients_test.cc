@@ -4,21 +4,6 @@
 
 namespace {
 
-Bus::Options Listening() {
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_TCP;
-    return options;
-}
-
-// A bus that listens, started.
-struct ListeningBus : Bus {
-    explicit ListeningBus(const std::string &config = OnePool()) : Bus(config, Listening()) {
-        Start();
-        endpoint = stdio_bus_listen_endpoint(get());
-    }
-    std::string endpoint;
-};
-
 // --- Ids ------------------------------------------------------------------------------------
 
 TEST(Clients, FiveWithTheSameIdsOnOneWorkerGetTheirOwnAnswersInAnyOrder_A27_L31) {
@@ -216,7 +201,7 @@ TEST(Clients, ANotificationForAnUnknownOwnerIsForTheHostAlone) {
 }
 
 TEST(Clients, WithoutAHostANotificationForAnUnknownOwnerIsCountedAndDropped) {
-    Bus::Options options = Listening();
+    Bus::Options options = OnTcp();
     options.handler = Bus::Handler::kNone;
     Bus bus(OnePool(), options);
     bus.Start();
@@ -227,7 +212,7 @@ TEST(Clients, WithoutAHostANotificationForAnUnknownOwnerIsCountedAndDropped) {
 }
 
 TEST(Clients, WithoutAHostARequestOfAWorkerGoesToItsOnlyClient_L3) {
-    Bus::Options options = Listening();
+    Bus::Options options = OnTcp();
     options.handler = Bus::Handler::kNone;
     Bus bus(OnePool(), options);
     bus.Start();
@@ -339,11 +324,8 @@ TEST(Clients, LinesArriveWholeHoweverTheyWereCut_A29) {
 TEST(Clients, MessagesOfEverySizePassBothWaysAndASmallOneFollows_A27_L4) {
     TempFolder folder;
     std::string path = folder.Path("bus.sock");
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_UNIX;
-    options.listener.unix_path = path.c_str();
     ListeningBus tcp;
-    Bus local(OnePool(), options);
+    Bus local(OnePool(), OnUnix(path));
     local.Start();
     SocketClient one(tcp.endpoint), other(path);
     std::pair<Bus *, SocketClient *> ways[] = {{&tcp, &one}, {&local, &other}};
@@ -411,10 +393,7 @@ TEST(Clients, OneThatResetsItsConnectionIsForgottenAtOnceWithItsRequests) {
 TEST(Clients, OneThatLeavesAUnixSocketIsForgottenAtOnceWithItsRequests) {
     TempFolder folder;
     std::string path = folder.Path("bus.sock");
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_UNIX;
-    options.listener.unix_path = path.c_str();
-    Bus bus(OnePool(), options);
+    Bus bus(OnePool(), OnUnix(path));
     bus.Start();
     {
         SocketClient client(path);

@@ -84,11 +84,8 @@ TEST(Control, TheHandshakeWithAnAgentReachesTheAgent) {
 }
 
 TEST(Control, AClientOnTcpWithoutATokenIsNotTold) {
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_TCP;
-    Bus bus(OnePool(), options);
-    bus.Start();
-    SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus;
+    SocketClient client(bus.endpoint);
     for (const char *method : {"stdio_bus/stats", "stdio_bus/workers", "stdio_bus/auth"}) {
         Json answer = client.Ask(bus, Rpc("1", method));
         ExpectError(answer, -32600);
@@ -101,10 +98,7 @@ TEST(Control, AClientOnTcpWithoutATokenIsNotTold) {
 TEST(Control, TheSameUserOnAUnixSocketIsTold) {
     TempFolder folder;
     std::string path = folder.Path("bus.sock");
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_UNIX;
-    options.listener.unix_path = path.c_str();
-    Bus bus(OnePool(), options);
+    Bus bus(OnePool(), OnUnix(path));
     bus.Start();
     SocketClient client(path);
     EXPECT_EQ(client.Ask(bus, Rpc("1", "stdio_bus/stats"))["result"]["clients"].Number(), 1);

@@ -4,12 +4,6 @@
 
 namespace {
 
-Bus::Options Listening() {
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_TCP;
-    return options;
-}
-
 std::string Enveloped(const std::string &envelope, const std::string &limits = "",
                       const std::string &id = "p") {
     Pool pool{id};
@@ -105,9 +99,8 @@ class Error : public testing::TestWithParam<Case> {};
 
 TEST_P(Error, ReachesTheClientWithItsDataItsIdAndTheSessionItUsed_L7_L8) {
     for (const char *envelope : {"standard", "stdiobus"}) {
-        Bus bus(Enveloped(envelope, GetParam().limits), Listening());
-        bus.Start();
-        SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+        ListeningBus bus(Enveloped(envelope, GetParam().limits));
+        SocketClient client(bus.endpoint);
         GetParam().provoke(bus, client);
         Json answer = client.Next(bus);
         ExpectData(answer, GetParam().code, GetParam().pool, GetParam().worker);
@@ -121,9 +114,8 @@ INSTANTIATE_TEST_SUITE_P(Errors, Error, testing::ValuesIn(kCases),
                          [](const auto &info) { return std::string(info.param.name); });
 
 TEST(Errors, OneWithoutASessionHasNone) {
-    Bus bus(Enveloped("standard"), Listening());
-    bus.Start();
-    SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus(Enveloped("standard"));
+    SocketClient client(bus.endpoint);
     EXPECT_FALSE(client.Ask(bus, Rpc("1", "echo", "", R"(,"pool":"x")")).Has("sessionId"));
     EXPECT_FALSE(client.Ask(bus, Rpc("2", "exit")).Has("sessionId"));
     EXPECT_FALSE(client.Ask(bus, Rpc("3", "exit", R"({"sessionId":"s"})")).Has("sessionId"))
@@ -133,9 +125,8 @@ TEST(Errors, OneWithoutASessionHasNone) {
 }
 
 TEST(Errors, ARepeatedIdComesBackInDataWithTheSession) {
-    Bus bus(Enveloped("standard"), Listening());
-    bus.Start();
-    SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus(Enveloped("standard"));
+    SocketClient client(bus.endpoint);
     client.Send(Request("hold"));
     client.Send(Request());
     Json answer = client.Next(bus);
@@ -146,9 +137,8 @@ TEST(Errors, ARepeatedIdComesBackInDataWithTheSession) {
 }
 
 TEST(Errors, AnIdThatIsNoneIsRefusedAndNotRepeated) {
-    Bus bus(OnePool(), Listening());
-    bus.Start();
-    SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus;
+    SocketClient client(bus.endpoint);
     for (const char *id : {"[1]", R"({"a":1})", "true", "false"}) {
         Json answer = client.Ask(bus, Rpc(id, "echo"));
         ExpectData(answer, -32600, "", -1);
@@ -167,9 +157,8 @@ TEST(Errors, AFullTableOrQueueNamesItsLimit_L12) {
                 {R"("max_output_queue":200000)", "max_output_queue", 200000, &kCases[3]},
                 {R"("max_output_queue":1000)", "max_output_queue", 1000, &kCases[4]}};
     for (const auto &f : full) {
-        Bus bus(OnePool(1, f.limits), Listening());
-        bus.Start();
-        SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+        ListeningBus bus(OnePool(1, f.limits));
+        SocketClient client(bus.endpoint);
         uint64_t before = bus.Stats().routing_errors;
         f.how->provoke(bus, client);
         Json answer = client.Next(bus);
@@ -182,9 +171,8 @@ TEST(Errors, AFullTableOrQueueNamesItsLimit_L12) {
 }
 
 TEST(Errors, AnUnknownPoolIsAnsweredWithTheNamesOfThosePresentAsAListToo_L8) {
-    Bus bus(Config({{"alpha"}, {"be \"ta\""}}), Listening());
-    bus.Start();
-    SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus(Config({{"alpha"}, {"be \"ta\""}}));
+    SocketClient client(bus.endpoint);
     for (const char *more : {R"(,"pool":"gamma")", ""}) {
         Json answer = client.Ask(bus, Rpc("1", "echo", "", more));
         const Json &pools = ExpectData(answer, -32602, "", -1)["pools"];
@@ -210,9 +198,8 @@ TEST(Errors, AWorkerThatDoesNotRunOrDoesNotExistIsSaidToBeNone) {
 // --- Those that get no answer -------------------------------------------------------------------
 
 TEST(Errors, ANotificationOfAClientThatNobodyCanTakeIsCountedAndLogged) {
-    Bus bus(OnePool(1, R"("max_restarts":0)"), Listening());
-    bus.Start();
-    SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus(OnePool(1, R"("max_restarts":0)"));
+    SocketClient client(bus.endpoint);
     client.Send(Rpc("", "n", "", R"(,"pool":"elsewhere")"));
     client.Ask(bus, Rpc("1", "exit"));
     client.Send(Rpc("", "n"));
@@ -230,9 +217,8 @@ TEST(Errors, ANotificationOfAClientThatNobodyCanTakeIsCountedAndLogged) {
 TEST(Errors, NothingOfAMessageOrTheEnvironmentIsInTheLog) {
     Pool pool;
     pool.more = R"(,"env":{"TOKEN":"hush-env"})";
-    Bus bus(Config(std::vector<Pool>{pool}, R"("max_pending":1)"), Listening());
-    bus.Start();
-    SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus(Config(std::vector<Pool>{pool}, R"("max_pending":1)"));
+    SocketClient client(bus.endpoint);
     std::string secret = R"({"secret":"hush-params"})";
     client.Ask(bus, Rpc("\"hush-id\"", "echo", secret));
     client.Send(Rpc("1", "hold", secret));
@@ -253,7 +239,7 @@ TEST(Errors, NothingOfAMessageOrTheEnvironmentIsInTheLog) {
 // --- One client beside others -------------------------------------------------------------------
 
 TEST(Errors, OneClientCannotTakeTheWholeTableOfRequests) {
-    Bus bus(OnePool(1, R"("max_pending":30,"max_pending_per_client":10)"), Listening());
+    Bus bus(OnePool(1, R"("max_pending":30,"max_pending_per_client":10)"), OnTcp());
     bus.Start();
     std::string endpoint = stdio_bus_listen_endpoint(bus.get());
     SocketClient greedy(endpoint), other(endpoint);

@@ -5,15 +5,10 @@
 namespace {
 
 struct Three {
-    explicit Three(const std::string &config = OnePool()) : bus(config, Listening()) {
+    explicit Three(const std::string &config = OnePool()) : bus(config, OnTcp()) {
         bus.Start();
         for (int i = 0; i < 3; i++)
             clients.push_back(std::make_unique<SocketClient>(stdio_bus_listen_endpoint(bus.get())));
-    }
-    static Bus::Options Listening() {
-        Bus::Options options;
-        options.listener.mode = STDIO_BUS_LISTEN_TCP;
-        return options;
     }
     // One client after the other sends this; the worker has all of them in flight then.
     void EachSends(const std::string &request) {
@@ -167,6 +162,34 @@ TEST(Ids, OnesThatTheKernelMadeAreNoMoreInTheWayThanOthers_L31) {
     EXPECT_EQ(three.clients[0]->Next(three.bus)["id"].Raw(), "1");
     EXPECT_EQ(three.clients[1]->Next(three.bus)["id"].Raw(), "1");
     EXPECT_EQ(three.clients[2]->Next(three.bus)["id"].Raw(), made);
+}
+
+// Of two requests that share a token, the one that is left keeps it to itself.
+TEST(Ids, ATokenThatOneClientUsesTwiceNamesBothOfItsRequestsAndNobodyElses_L31) {
+    ListeningBus bus;
+    SocketClient client(bus.endpoint), other(bus.endpoint);
+    std::string params = R"({"_meta":{"progressToken":"t"}})";
+    for (const char *id : {"1", "2"})
+        client.Send(Rpc(id, "hold", params));
+    ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 2; }, "both are in flight"));
+    Json second = Json::Parse(bus.Ask("heard")["result"]["lines"][1].Text());
+    std::string made = second["params"]["_meta"]["progressToken"].Raw();
+    EXPECT_NE(made, "\"t\"") << "the first has it";
+    auto report = [&](const std::string &token) {
+        bus.Ask("say",
+                Line(Rpc("", "notifications/progress", "{\"progressToken\":" + token + "}")));
+    };
+    for (const std::string &token : {std::string("\"t\""), made}) {
+        report(token);
+        EXPECT_EQ(client.Next(bus)["params"]["progressToken"].Raw(), "\"t\"");
+    }
+    bus.Ask("say", Line(R"({"jsonrpc":"2.0","id":1,"result":{}})"));
+    EXPECT_EQ(client.Next(bus)["id"].Raw(), "1");
+    other.Send(Rpc("3", "hold", params));
+    ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 2; }, "the other's is in flight"));
+    report(made);
+    EXPECT_EQ(client.Next(bus)["params"]["progressToken"].Raw(), "\"t\"");
+    EXPECT_EQ(other.Waiting(), 0u);
 }
 
 TEST(Ids, ACancellationOfARequestThatIsOverReachesNobody_L31) {

@@ -5,12 +5,6 @@
 
 namespace {
 
-Bus::Options Listening() {
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_TCP;
-    return options;
-}
-
 // --- Pending requests -----------------------------------------------------------------------
 
 TEST(Limits, ARequestBeyondMaxPendingIsAnsweredWithTheLimit) {
@@ -248,10 +242,9 @@ TEST(Limits, AWorkerWhoseFullQueueDoesNotMoveIsReplaced) {
 }
 
 TEST(Limits, ASlowClientGetsEverythingAndNobodyElseWaitsForIt_L35) {
-    Bus bus(Config({{"a"}, {"b"}}, R"("max_output_queue":1048576)"), Listening());
-    bus.Start();
-    SocketClient slow(stdio_bus_listen_endpoint(bus.get()));
-    SocketClient quick(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus(Config({{"a"}, {"b"}}, R"("max_output_queue":1048576)"));
+    SocketClient slow(bus.endpoint);
+    SocketClient quick(bus.endpoint);
     slow.deaf = true;
     constexpr int kAnswers = 300;
     for (int i = 0; i < kAnswers; i++)
@@ -278,9 +271,8 @@ TEST(Limits, ASlowClientGetsEverythingAndNobodyElseWaitsForIt_L35) {
 }
 
 TEST(Limits, ASlowClientHoldsBackTheNextProcessOfAWorkerToo_L35) {
-    Bus bus(OnePool(1, R"("max_output_queue":1048576)"), Listening());
-    bus.Start();
-    SocketClient slow(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus(OnePool(1, R"("max_output_queue":1048576)"));
+    SocketClient slow(bus.endpoint);
     slow.Ask(bus, Rpc("1", "echo", "", R"(,"sessionId":"s")"));
     slow.deaf = true;
     std::string news = Rpc("", "n", "\"" + std::string(100000, 'x') + "\"", R"(,"sessionId":"s")");
@@ -310,9 +302,8 @@ TEST(Limits, ASlowClientHoldsBackTheNextProcessOfAWorkerToo_L35) {
 }
 
 TEST(Limits, AClientThatReadsNothingTooLongIsDisconnectedAndItsWorkerFreed_L35) {
-    Bus bus(OnePool(1, R"("max_output_queue":1048576,"backpressure_timeout_sec":1)"), Listening());
-    bus.Start();
-    SocketClient stuck(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus(OnePool(1, R"("max_output_queue":1048576,"backpressure_timeout_sec":1)"));
+    SocketClient stuck(bus.endpoint);
     stuck.deaf = true;
     for (int i = 0; i < 200; i++)
         stuck.Send(Rpc(std::to_string(i), "big", R"({"bytes":100000})"));
@@ -327,9 +318,8 @@ TEST(Limits, AClientThatReadsNothingTooLongIsDisconnectedAndItsWorkerFreed_L35) 
 }
 
 TEST(Limits, AStopGivesASlowClientMoreTimeToReadThanWorkersToEnd_L34_L35) {
-    Bus bus(OnePool(1, R"("drain_timeout_sec":20)"), Listening());
-    bus.Start();
-    SocketClient slow(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus(OnePool(1, R"("drain_timeout_sec":20)"));
+    SocketClient slow(bus.endpoint);
     slow.deaf = true;
     slow.Send(Rpc("1", "big", R"({"bytes":9000000})"));
     ASSERT_TRUE(bus.Until(

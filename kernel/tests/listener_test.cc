@@ -18,21 +18,6 @@ extern "C" {
 
 namespace {
 
-Bus::Options Tcp(const char *host, uint16_t port = 0) {
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_TCP;
-    options.listener.tcp_host = host;
-    options.listener.tcp_port = port;
-    return options;
-}
-
-Bus::Options Unix(const std::string &path) {
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_UNIX;
-    options.listener.unix_path = path.c_str();
-    return options;
-}
-
 // A listening socket that nobody serves, as a program that crashed leaves it behind.
 int BoundSocket(const std::string &path) {
     sockaddr_un address{};
@@ -56,7 +41,7 @@ void ExpectRefusal(Bus &bus, const std::string &part) {
 class Loopback : public testing::TestWithParam<std::pair<const char *, const char *>> {};
 
 TEST_P(Loopback, IsListenedOnAtAPortThatTheSystemChooses_A25) {
-    Bus bus(OnePool(), Tcp(GetParam().first));
+    Bus bus(OnePool(), OnTcp(GetParam().first));
     EXPECT_STREQ(stdio_bus_listen_endpoint(bus.get()), "");
     bus.Start();
     std::string endpoint = stdio_bus_listen_endpoint(bus.get());
@@ -77,28 +62,28 @@ INSTANTIATE_TEST_SUITE_P(Listener, Loopback,
                                          std::make_pair("localhost", "")));
 
 TEST(Listener, AnAddressThatIsNotThisMachinesOwnIsRefused) {
-    Bus bus(OnePool(), Tcp("0.0.0.0"));
+    Bus bus(OnePool(), OnTcp("0.0.0.0"));
     ExpectRefusal(bus, "0.0.0.0");
 }
 
 TEST(Listener, ANameNobodyKnowsIsRefused_L15) {
-    Bus bus(OnePool(), Tcp("no-such-host.invalid"));
+    Bus bus(OnePool(), OnTcp("no-such-host.invalid"));
     ExpectRefusal(bus, "no-such-host.invalid");
 }
 
 TEST(Listener, APortInUseIsRefusedBeforeAnyWorkerStarts_L15) {
-    Bus first(OnePool(), Tcp("127.0.0.1"));
+    Bus first(OnePool(), OnTcp("127.0.0.1"));
     first.Start();
     std::string endpoint = stdio_bus_listen_endpoint(first.get());
     auto port = static_cast<uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1)));
-    Bus second(OnePool(), Tcp("127.0.0.1", port));
+    Bus second(OnePool(), OnTcp("127.0.0.1", port));
     ExpectRefusal(second, std::to_string(port));
 }
 
 TEST(Listener, APortIsFreeForTheNextBusAtOnce) {
     uint16_t port = 0;
     for (int round = 0; round < 3; round++) {
-        Bus bus(OnePool(), Tcp("127.0.0.1", port));
+        Bus bus(OnePool(), OnTcp("127.0.0.1", port));
         bus.Start();
         std::string endpoint = stdio_bus_listen_endpoint(bus.get());
         port = static_cast<uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1)));
@@ -113,7 +98,7 @@ TEST(Listener, AUnixSocketIsForThisUserAloneAndGoneAtTheEnd_L14) {
     std::string path = folder.Path("bus.sock");
     struct stat status {};
     {
-        Bus bus(OnePool(), Unix(path));
+        Bus bus(OnePool(), OnUnix(path));
         EXPECT_NE(stat(path.c_str(), &status), 0) << "not before start";
         bus.Start();
         EXPECT_EQ(stdio_bus_listen_endpoint(bus.get()), path);
@@ -126,7 +111,7 @@ TEST(Listener, AUnixSocketIsForThisUserAloneAndGoneAtTheEnd_L14) {
         EXPECT_NE(stat(path.c_str(), &status), 0) << "removed by stop";
     }
     {
-        Bus bus(OnePool(), Unix(path));
+        Bus bus(OnePool(), OnUnix(path));
         bus.Start();
     }
     EXPECT_NE(stat(path.c_str(), &status), 0) << "removed by destroy";
@@ -136,7 +121,7 @@ TEST(Listener, AStaleSocketIsReplaced_L14) {
     TempFolder folder;
     std::string path = folder.Path("bus.sock");
     close(BoundSocket(path));
-    Bus bus(OnePool(), Unix(path));
+    Bus bus(OnePool(), OnUnix(path));
     bus.Start();
     SocketClient client(path);
     EXPECT_TRUE(client.Ask(bus, Rpc("1", "echo")).Has("result"));
@@ -147,7 +132,7 @@ TEST(Listener, ALiveSocketIsLeftAlone_L14) {
     std::string path = folder.Path("bus.sock");
     int live = BoundSocket(path);
     {
-        Bus bus(OnePool(), Unix(path));
+        Bus bus(OnePool(), OnUnix(path));
         ExpectRefusal(bus, path);
     }
     EXPECT_TRUE(SocketClient::CanConnect(path));
@@ -159,7 +144,7 @@ TEST(Listener, AFileThatIsNoSocketIsLeftAlone_L14) {
     std::string path = folder.Path("precious");
     std::ofstream(path) << "data";
     {
-        Bus bus(OnePool(), Unix(path));
+        Bus bus(OnePool(), OnUnix(path));
         ExpectRefusal(bus, path);
     }
     std::ifstream file(path);
@@ -171,7 +156,7 @@ TEST(Listener, AFileThatIsNoSocketIsLeftAlone_L14) {
 TEST(Listener, AFileThatTookTheSocketsPlaceIsLeftAlone_L14) {
     TempFolder folder;
     std::string path = folder.Path("bus.sock");
-    Bus bus(OnePool(), Unix(path));
+    Bus bus(OnePool(), OnUnix(path));
     bus.Start();
     ASSERT_EQ(unlink(path.c_str()), 0);
     std::ofstream(path) << "another's";
@@ -232,7 +217,7 @@ TEST(Listener, AFileWithTheNameOfTheLockIsLeftAlone_L14) {
     TempFolder folder;
     std::string path = folder.Path("bus.sock");
     std::ofstream(path + ".lock") << "precious";
-    Bus bus(OnePool(), Unix(path));
+    Bus bus(OnePool(), OnUnix(path));
     ExpectRefusal(bus, path + ".lock");
     std::string text;
     std::ifstream(path + ".lock") >> text;
@@ -245,7 +230,7 @@ TEST(Listener, AProcessOfAnotherUserIsTurnedAway_L14) {
         GTEST_SKIP() << "only root can become somebody else";
     TempFolder folder;
     std::string path = folder.Path("bus.sock");
-    Bus bus(OnePool(), Unix(path));
+    Bus bus(OnePool(), OnUnix(path));
     bus.Start();
     ASSERT_EQ(chmod(folder.Path(".").c_str(), 0755), 0);
     auto connect_as_nobody = [&] {
@@ -277,12 +262,12 @@ TEST(Listener, AProcessOfAnotherUserIsTurnedAway_L14) {
 
 TEST(Listener, APathTooLongForASocketIsRefusedInWords) {
     TempFolder folder;
-    Bus bus(OnePool(), Unix(folder.Path(std::string(200, 'x'))));
+    Bus bus(OnePool(), OnUnix(folder.Path(std::string(200, 'x'))));
     ExpectRefusal(bus, "xxxx");
 }
 
 TEST(Listener, AClientBeyondTheLimitIsToldSoAndTurnedAway_L36) {
-    Bus bus(OnePool(1, R"("max_clients":2)"), Tcp(nullptr));
+    Bus bus(OnePool(1, R"("max_clients":2)"), OnTcp(nullptr));
     bus.Start();
     std::string endpoint = stdio_bus_listen_endpoint(bus.get());
     SocketClient a(endpoint), b(endpoint);
@@ -302,7 +287,7 @@ TEST(Listener, AClientBeyondTheLimitIsToldSoAndTurnedAway_L36) {
 }
 
 TEST(Listener, ClientsAreNumberedFromOneAndTheirEndsReported) {
-    Bus bus(OnePool(), Tcp(nullptr));
+    Bus bus(OnePool(), OnTcp(nullptr));
     bus.Start();
     std::string endpoint = stdio_bus_listen_endpoint(bus.get());
     for (int round = 1; round <= 3; round++) {

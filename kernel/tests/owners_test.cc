@@ -13,8 +13,7 @@ struct SharedBus : Bus {
         endpoint = stdio_bus_listen_endpoint(get());
     }
     static Options With(Handler handler) {
-        Options options;
-        options.listener.mode = STDIO_BUS_LISTEN_TCP;
+        Options options = OnTcp();
         options.handler = handler;
         return options;
     }

@@ -28,11 +28,8 @@ TEST(Processes, AWorkerHasItsThreeStreamsAndNothingElse_L32) {
     int leaky[2];
     ASSERT_EQ(pipe(leaky), 0);
     int high = fcntl(leaky[0], F_DUPFD, 200);
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_TCP;
-    Bus bus(OnePool(3), options);
-    bus.Start();
-    SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus(OnePool(3));
+    SocketClient client(bus.endpoint);
     client.Ask(bus, Rpc("1", "echo"));
     for (int worker : {0, 1, 2})
         ExpectCleanBirth(bus, worker);

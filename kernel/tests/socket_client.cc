@@ -40,6 +40,21 @@ static int Connect(const std::string &endpoint) {
     return fd;
 }
 
+Bus::Options OnTcp(const char *host, uint16_t port) {
+    Bus::Options options;
+    options.listener.mode = STDIO_BUS_LISTEN_TCP;
+    options.listener.tcp_host = host;
+    options.listener.tcp_port = port;
+    return options;
+}
+
+Bus::Options OnUnix(const std::string &path) {
+    Bus::Options options;
+    options.listener.mode = STDIO_BUS_LISTEN_UNIX;
+    options.listener.unix_path = path.c_str();
+    return options;
+}
+
 SocketClient::SocketClient(const std::string &endpoint) : fd_(Connect(endpoint)) {
     EXPECT_GE(fd_, 0) << "cannot connect to " << endpoint << ": " << std::strerror(errno);
     if (fd_ >= 0)

@@ -8,6 +8,21 @@
 
 #include "bus_fixture.h"
 
+// A bus that listens on loopback, or on the address of `host`, at a port that the system chooses.
+Bus::Options OnTcp(const char *host = nullptr, uint16_t port = 0);
+// A bus that listens on a Unix socket. The path must live until the bus was made.
+Bus::Options OnUnix(const std::string &path);
+
+// A bus that listens, started.
+struct ListeningBus : Bus {
+    explicit ListeningBus(const std::string &config = OnePool(), const Options &options = OnTcp())
+        : Bus(config, options) {
+        Start();
+        endpoint = stdio_bus_listen_endpoint(get());
+    }
+    std::string endpoint;
+};
+
 class SocketClient {
   public:
     // "127.0.0.1:9000", "[::1]:9000" or the path of a Unix socket. Fails the test when nobody

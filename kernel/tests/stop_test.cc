@@ -220,11 +220,8 @@ TEST(Stop, AWorkerThatEndsWhileStoppingIsNotRestarted) {
 }
 
 TEST(Stop, SocketClientsGetTheirAnswersBeforeTheirConnectionEnds_L34_L38) {
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_TCP;
-    Bus bus(OnePool(), options);
-    bus.Start();
-    SocketClient client(stdio_bus_listen_endpoint(bus.get()));
+    ListeningBus bus;
+    SocketClient client(bus.endpoint);
     client.Send(Rpc("1", "big", R"({"bytes":2000000})"));
     client.Send(Rpc("2", "hold"));
     ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 2; }, "both are in flight"));
@@ -244,9 +241,7 @@ TEST(Stop, SocketClientsGetTheirAnswersBeforeTheirConnectionEnds_L34_L38) {
 }
 
 TEST(Stop, AClientIsToldThatTheBusIsShuttingDown_L34) {
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_TCP;
-    Bus bus(OnePool(), options);
+    Bus bus(OnePool(), OnTcp());
     bus.Start();
     std::string endpoint = stdio_bus_listen_endpoint(bus.get());
     SocketClient client(endpoint);

@@ -24,12 +24,10 @@ struct Client {
 class Storm {
   public:
     explicit Storm(unsigned seed) : lot_(seed) {
-        Bus::Options options;
-        options.listener.mode = STDIO_BUS_LISTEN_TCP;
         // A window of a second, so that the back-off between restarts stays short.
         bus_ = std::make_unique<Bus>(
             OnePool(5, R"("max_restarts":1000,"restart_window_sec":1,"max_output_queue":1048576)"),
-            options);
+            OnTcp());
         bus_->on_message = [this](const Message &m) {
             if (m.kind == STDIO_BUS_RESPONSE)
                 answers_[m.cookie]++;

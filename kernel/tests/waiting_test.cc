@@ -5,16 +5,8 @@
 namespace {
 
 // A pool whose only worker has just exited and comes back after its back-off.
-struct WaitingBus : Bus {
-    explicit WaitingBus(const std::string &config = OnePool()) : Bus(config, Listening()) {
-        Start();
-        endpoint = stdio_bus_listen_endpoint(get());
-    }
-    static Options Listening() {
-        Options options;
-        options.listener.mode = STDIO_BUS_LISTEN_TCP;
-        return options;
-    }
+struct WaitingBus : ListeningBus {
+    using ListeningBus::ListeningBus;
     void LoseTheWorker() {
         ExpectError(Ask("exit"), -32002);
         ASSERT_EQ(Running(), 0);
@@ -22,7 +14,6 @@ struct WaitingBus : Bus {
     void UntilPending(int count) {
         Until([&] { return Pending() == count; }, std::to_string(count) + " are pending");
     }
-    std::string endpoint;
 };
 
 TEST(Waiting, ARequestIsTakenBackByItsCancellationAndNeverSent) {

@@ -134,8 +134,7 @@ TEST(WorkerMessages, ALateAnswerToAWorkerThatEndedIsNotTakenForOneToTheNextProce
 }
 
 TEST(WorkerMessages, AQuestionOfAWorkerThatHasEndedLeavesNothingBehindWhenItsClientLeaves) {
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_TCP;
+    Bus::Options options = OnTcp();
     options.handler = Bus::Handler::kNone;
     Bus bus(OnePool(), options);
     bus.Start();

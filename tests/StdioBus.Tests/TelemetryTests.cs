@@ -116,6 +116,11 @@ public sealed class TelemetryTests
         using var both = JsonDocument.Parse(backend.TakeSent().Json);
         Assert.Equal(["progressToken", "traceparent", "tracestate"], both.RootElement.GetProperty("params").GetProperty("_meta").EnumerateObject().Select(member => member.Name));
         Assert.All([silent, reporting], call => Assert.False(call.IsCompleted));
+
+        // Their spans would else end before the eyes of the next listener.
+        await bus.StopAsync().Soon();
+        foreach (Task<JsonElement> call in new[] { silent, reporting })
+            await Assert.ThrowsAsync<BusTransportException>(() => call.Soon());
     }
 
     [Fact(DisplayName = "Without listeners a request carries the caller's activity, when asked for; without one, and by default, nothing")]

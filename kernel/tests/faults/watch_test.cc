@@ -63,9 +63,7 @@ TEST(Watch, AStartThatCannotWatchItsWorkersFailsAndLeavesNothingBehind) {
 }
 
 TEST(Watch, AListenerGoesOnAfterATimeWithoutDescriptorsAndWatches) {
-    Bus::Options options;
-    options.listener.mode = STDIO_BUS_LISTEN_TCP;
-    Bus bus(OnePool(), options);
+    Bus bus(OnePool(), OnTcp());
     bus.Start();
     SocketClient client(stdio_bus_listen_endpoint(bus.get()));
     {

@@ -11,7 +11,7 @@ namespace StdioBus;
 internal sealed class ExactJsonEncoder : JavaScriptEncoder
 {
     private static readonly SearchValues<char> Special = SearchValues.Create(
-        string.Concat(Enumerable.Range(0, 0x10000).Select(c => (char)c).Where(c => char.IsSurrogate(c) || NeedsEscape(c))));
+        string.Concat(Enumerable.Range(0, 0x80).Where(NeedsEscape).Concat(Enumerable.Range(0xD800, 0x800)).Select(c => (char)c)));
 
     private static readonly SearchValues<byte> SpecialUtf8 = SearchValues.Create(
         [.. Enumerable.Range(0, 256).Where(c => c >= 0x80 || NeedsEscape(c)).Select(c => (byte)c)]);
