@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guest.h"
 #include "log.h"
 #include "os/path.h"
 #include "signals.h"
@@ -113,6 +114,8 @@ static void begin_stop(daemon_state *d, const char *why) {
     d->client.reading = false;
     d->give_up_at = sb_clock_ms() + (int64_t)d->drain_sec * 1000;
     sbd_log_line(&d->log, STDIO_BUS_LOG_INFO, "stopping: %s", why);
+    if (d->with_client)
+        sb_host_fall_silent(d->bus);
     stdio_bus_stop(d->bus, 0);
 }
 

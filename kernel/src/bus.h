@@ -68,6 +68,7 @@ struct sb_conn {
     sb_link ghosts; /* those of them whose worker has ended since, or took it back */
     size_t ghost_count;
     size_t pending;
+    bool silent; /* it sends no more; answers still go out to it */
 };
 
 /* A request in flight. A forward call was made by a connection and is answered by a worker; a
@@ -199,7 +200,6 @@ struct sb_client {
     sb_queue out;
     sb_link all, backlog_link, dirty_link;
     bool backlog, dirty, blocked;
-    bool half_closed;   /* it sends no more; answers still go out */
     bool closing;       /* freed at the end of the step */
     bool slow;          /* its queue is long: it is not read, and its workers neither */
     bool out_of_memory; /* an answer is missing from its queue: it is closed at the next flush */

@@ -97,7 +97,7 @@ static void start_stall_clock(sb_client *client) {
 }
 
 static void watch(sb_client *client) {
-    bool read = !client->slow && !client->half_closed && !client->backlog;
+    bool read = !client->slow && !client->conn.silent && !client->backlog;
     /* With neither, one thing is still worth knowing: that the peer is gone for good. */
     unsigned interest = (read ? SB_READ : 0u) | (client->blocked ? SB_WRITE : 0u) | SB_HANGUP;
     if (sb_poller_watch(client->bus->poller, &client->source, interest) != 0)
@@ -203,7 +203,7 @@ bool sb_client_send(sb_bus *bus, sb_client *client, const char *msg, size_t len,
 }
 
 static void end_if_done(sb_client *client) {
-    if (client->half_closed && client->conn.pending == 0 && !sb_queue_len(&client->out))
+    if (client->conn.silent && client->conn.pending == 0 && !sb_queue_len(&client->out))
         sb_client_close(client, "disconnected");
 }
 
@@ -272,19 +272,6 @@ void sb_client_backlog(sb_client *client) {
         watch(client);
 }
 
-/* Nobody will answer what workers asked this client. */
-static void fail_asked(sb_client *client, const char *reason) {
-    while (!sb_list_is_empty(&client->conn.asked)) {
-        sb_call *call = SB_ENTRY(client->conn.asked.next, sb_call, of_conn);
-        sb_fault fault = {.code = SB_METHOD_NOT_FOUND,
-                          .message = "Method not found",
-                          .pool = call->pool,
-                          .worker = call->worker->id,
-                          .reason = reason};
-        sb_call_fail(client->bus, call, &fault);
-    }
-}
-
 /* It sends no more, but its answers still go out. */
 static void half_close(sb_client *client) {
     char *line;
@@ -297,8 +284,7 @@ static void half_close(sb_client *client) {
         sb_route_message(client->bus, &client->conn, NULL, line, len);
     if (client->closing)
         return;
-    client->half_closed = true;
-    fail_asked(client, "the client that should answer has disconnected");
+    sb_conn_fall_silent(client->bus, &client->conn);
     watch(client);
     end_if_done(client);
 }
@@ -329,11 +315,11 @@ void sb_client_on_ready(sb_client *client, unsigned ready) {
         sb_lobby_wait_for_end(client);
         return;
     }
-    bool reads = !client->closing && !client->slow && !client->half_closed && !client->backlog;
+    bool reads = !client->closing && !client->slow && !client->conn.silent && !client->backlog;
     if (reads && (ready & SB_READ))
         read_once(client);
     /* What the peer sent before it went is read first; its answers have nowhere to go. */
-    if ((ready & SB_HANGUP) && (client->half_closed || !reads))
+    if ((ready & SB_HANGUP) && (client->conn.silent || !reads))
         sb_client_close(client, "disconnected");
 }
 
@@ -348,7 +334,7 @@ static void dissolve(sb_client *client, const char *reason) {
     release_workers(client);
     while (!sb_list_is_empty(&client->conn.calls))
         sb_call_give_up(bus, SB_ENTRY(client->conn.calls.next, sb_call, of_conn));
-    fail_asked(client, "the client that should answer has disconnected");
+    sb_conn_fall_silent(bus, &client->conn);
     sb_calls_forget_given_up(bus, &client->conn);
     bus->client_count--;
     bus->stats.client_disconnects++;

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus_entry.h"
+#include "call.h"
 #include "client.h"
+#include "guest.h"
 
 void sb_conn_init(sb_conn *c, uint64_t id, sb_client *client) {
     *c = (sb_conn){.id = id, .client = client};
@@ -35,6 +38,26 @@ sb_conn *sb_conn_find(sb_bus *bus, uint64_t id) {
         return sb_host_listens(bus) ? &bus->host : NULL;
     sb_client *client = sb_client_find(bus, id);
     return client && !client->closing ? &client->conn : NULL;
+}
+
+void sb_conn_fall_silent(sb_bus *bus, sb_conn *c) {
+    c->silent = true;
+    while (!sb_list_is_empty(&c->asked)) {
+        sb_call *call = SB_ENTRY(c->asked.next, sb_call, of_conn);
+        sb_fault fault = {.code = SB_METHOD_NOT_FOUND,
+                          .message = "Method not found",
+                          .pool = call->pool,
+                          .worker = call->worker->id,
+                          .reason = "the client that should answer has disconnected"};
+        sb_call_fail(bus, call, &fault);
+    }
+}
+
+void sb_host_fall_silent(stdio_bus_t *bus) {
+    sb_bus_enter(bus);
+    sb_conn_fall_silent(bus, &bus->host);
+    sb_bus_touch(bus);
+    sb_bus_leave(bus);
 }
 
 sb_bond *sb_bond_get(sb_conn *c, sb_worker *w) {

@@ -141,7 +141,7 @@ static sb_conn *only_client(const sb_worker *w) {
     sb_conn *only = NULL;
     for (const sb_link *at = w->bonds.next; at != &w->bonds; at = at->next) {
         sb_conn *c = SB_ENTRY(at, sb_bond, of_worker)->conn;
-        if (!c->client || c->client->closing || c->client->half_closed)
+        if (!c->client || c->client->closing || c->silent)
             continue;
         if (only)
             return NULL;
@@ -151,7 +151,7 @@ static sb_conn *only_client(const sb_worker *w) {
 }
 
 static bool can_answer(sb_bus *bus, const sb_conn *c) {
-    return c && (c->client ? !c->client->closing && !c->client->half_closed : sb_host_listens(bus));
+    return c && !c->silent && (c->client ? !c->client->closing : sb_host_listens(bus));
 }
 
 static void refuse(sb_worker *w, sb_token id, int code, const char *message, const char *reason,

@@ -164,11 +164,13 @@ static void start(sb_bus *bus) {
     char why[512];
     g->started_at = sb_clock_ms();
     if (sb_spawn(&command, &g->child, why, sizeof why) != 0) {
-        /* Said once: the file will hardly come back. */
+        /* Said once. It is tried again soon, since what was short (descriptors, processes) may be
+         * there then, and ever more rarely, since a file will hardly come back. */
         sb_log(bus, g->missing ? STDIO_BUS_LOG_DEBUG : STDIO_BUS_LOG_WARN,
                "no guard: %s; what workers have started will outlive a host that is killed", why);
         g->missing = true;
-        g->retry_ms = LAST_RETRY_MS;
+        if (g->retry_ms == 0)
+            g->retry_ms = FIRST_RETRY_MS;
         retry_later(bus);
         return;
     }

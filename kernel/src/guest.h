@@ -1,5 +1,6 @@
-/* guest.h: descriptors of the daemon in the bus's poller, so that it waits for everything at one
- * place: a second poll() over the bus's would cost as much as handling a message. */
+/* guest.h: what the daemon does beyond the API. Its descriptors are in the bus's poller, so that it
+ * waits for everything at one place: a second poll() over the bus's would cost as much as handling
+ * a message. And it knows when its only client has no more to say. */
 #ifndef SB_GUEST_H
 #define SB_GUEST_H
 
@@ -16,5 +17,9 @@ void sb_guest_init(sb_guest *guest, intptr_t handle);
 /* Watches for `interest` and nothing else (0: for nothing). 0, or a system error. For pipes and
  * sockets: pollers do not take every kind of file, or do not report its end. */
 int sb_guest_watch(stdio_bus_t *bus, sb_guest *guest, unsigned interest);
+
+/* The host will answer nothing more that workers ask: they get an error, so that a request in
+ * flight does not wait for an answer that cannot come. It still receives. */
+void sb_host_fall_silent(stdio_bus_t *bus);
 
 #endif

@@ -95,6 +95,27 @@ TEST(DaemonStdio, LetsARequestInFlightFinishAfterTheEndOfInputOrASignal_L34) {
     }
 }
 
+// The client cannot answer any more; its request must not wait for that all the time to drain.
+TEST(DaemonStdio, AWorkersQuestionIsRefusedAtTheEndOfInputSoThatTheRequestBehindItEnds_L34) {
+    Pool pool;
+    pool.command = "/bin/sh";
+    pool.args = {"-c", R"(read -r request; echo '{"jsonrpc":"2.0","id":7,"method":"ask"}';
+                          read -r refusal; echo '{"jsonrpc":"2.0","id":8,"method":"ask_again"}';
+                          read -r again; printf '{"jsonrpc":"2.0","id":1,"result":[%s,%s]}\n' \
+                                                "$refusal" "$again"; read -r end)"};
+    ConfigFile config(Config({pool}));
+    Daemon daemon({"--config", config.Path()});
+    Json question = daemon.Ask(Rpc("1", "work"));
+    EXPECT_EQ(question["method"].Text(), "ask");
+    daemon.CloseInput();
+    Json result = daemon.Next()["result"];
+    for (size_t i : {0, 1}) {
+        EXPECT_EQ(result[i]["id"].Number(), static_cast<long long>(7 + i));
+        ExpectError(result[i], -32601);
+    }
+    EXPECT_EQ(daemon.Wait(), 0) << daemon.log;
+}
+
 TEST(DaemonStdio, AnswersBadLinesAndGoesOn_L5_L37_A29) {
     ConfigFile config(OnePool(1, "\"max_input_buffer\":1000"));
     Daemon daemon({"--config", config.Path()});

@@ -24,6 +24,16 @@ TEST(FailingGuard, OneThatCannotBeStartedIsAWarningAndNoFailure) {
     }
 }
 
+TEST(FailingGuard, OneThatCouldNotBeStartedIsTriedAgainSoon) {
+    TempFolder folder;
+    std::string path = folder.Path("guard");
+    Bus bus(OnePool());
+    SetGuard(bus, path);
+    bus.Start();
+    ASSERT_EQ(symlink(SB_DAEMON, path.c_str()), 0);
+    EXPECT_TRUE(bus.Until([&] { return bus.HasLogged("guard started"); }, "it is there now"));
+}
+
 TEST(FailingGuard, OneThatDiesIsReplacedWithoutBeingAskedFor) {
     Bus bus(OnePool(2));
     SetGuard(bus, SB_DAEMON);
