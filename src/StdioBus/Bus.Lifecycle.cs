@@ -125,6 +125,7 @@ public sealed partial class Bus
             Pool = call.Pool?.Id ?? call.PoolName,
         });
         _subscriptions.EndAll(SubscriptionEndReason.BusStopped);
+        _log.End();
         if (Interlocked.Exchange(ref _stoppedRaised, 1) == 0)
             ThreadPool.UnsafeQueueUserWorkItem(static bus => bus.RaiseStopped(), this, preferLocal: false);
     }
