@@ -12,6 +12,7 @@ public sealed class SendBusNotificationCommand : BusMessageCmdlet
     /// <summary>The method.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [MethodName]
+    [ArgumentCompleter(typeof(MethodNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string Method { get; set; } = "";
 
