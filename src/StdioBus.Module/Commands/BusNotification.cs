@@ -9,6 +9,12 @@ namespace StdioBus.Module.Commands;
 [OutputType(typeof(void))]
 public sealed class SendBusNotificationCommand : BusMessageCmdlet
 {
+    /// <inheritdoc/>
+    [Parameter(ValueFromPipeline = true)]
+    [ValidateNotNull]
+    [ArgumentCompleter(typeof(BusNameCompleter))]
+    public override object? Bus { get; set; }
+
     /// <summary>The method.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [MethodName]

@@ -20,7 +20,7 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
     public string? Method { get; set; }
 
     /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipeline = true)]
     [ValidateNotNull]
     [ArgumentCompleter(typeof(BusNameCompleter))]
     public object? Bus { get; set; }

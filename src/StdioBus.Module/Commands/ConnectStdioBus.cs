@@ -47,6 +47,9 @@ public sealed class ConnectStdioBusCommand : BusCmdlet
         Bus bus = BusResolution.ResolveOpen(this, Bus);
         BusResolution.CheckPool(this, bus, Pool);
         bool starts = bus.State == BusState.Created;
+        if (!starts)
+            BusResolution.ResolveRunning(this, bus);
+
         if (!ShouldProcess(bus.Name, starts ? "Start the bus and shake hands" : "Shake hands"))
             return;
 

@@ -17,8 +17,8 @@ public sealed class GetBusLogCommand : BusCmdlet
     [ArgumentCompleter(typeof(BusNameCompleter))]
     public object? Bus { get; set; }
 
-    /// <summary>The ids of workers, whose lines alone are written. Default: all lines, the kernel's included.</summary>
-    [Parameter(Position = 0)]
+    /// <summary>The ids of workers, whose lines alone are written; workers in the pipeline stand for theirs. Default: all lines, the kernel's included.</summary>
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("WorkerId", "Id")]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(WorkerIdCompleter))]

@@ -13,7 +13,7 @@ public abstract class BusMessageCmdlet : BusCmdlet
     [Parameter]
     [ValidateNotNull]
     [ArgumentCompleter(typeof(BusNameCompleter))]
-    public object? Bus { get; set; }
+    public virtual object? Bus { get; set; }
 
     /// <summary>The pool. May be left out where the bus has only one.</summary>
     [Parameter]

@@ -30,7 +30,9 @@ public sealed class HelloTests : IDisposable
     public void A_bus_that_was_not_started_is_started_first()
     {
         _runspace.Run(Agent + " -NoStart; $hello = Connect-StdioBus");
+        Assert.Equal("agent-session", _runspace.RunOne("(Connect-StdioBus).SessionId"));
         Assert.Equal((BusState.Running, "agent-session"), (_runspace.RunOne("$bus.State"), _runspace.RunOne("$hello.SessionId")));
+        _runspace.RunWithErrors("Stop-StdioBus; Connect-StdioBus").OnlyError("BusInvalidState");
     }
 
     [Fact]
