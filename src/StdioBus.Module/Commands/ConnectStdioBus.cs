@@ -53,6 +53,22 @@ public sealed class ConnectStdioBusCommand : BusCmdlet
         if (!ShouldProcess(bus.Name, starts ? "Start the bus and shake hands" : "Shake hands"))
             return;
 
+        HelloResult result;
+        try
+        {
+            result = ShakeHands(bus, starts);
+        }
+        catch (StdioBusException error)
+        {
+            FailInput(starts ? BusErrors.CannotStart(error, bus) : BusErrors.From(error, bus));
+            return;
+        }
+
+        WriteObject(result);
+    }
+
+    private HelloResult ShakeHands(Bus bus, bool starts)
+    {
         LogLines? log = WatchLog(bus);
         if (starts)
             WaitFor(bus.StartAsync(Cancellation), log);
@@ -60,6 +76,6 @@ public sealed class ConnectStdioBusCommand : BusCmdlet
         var parameters = new HelloParams { ProtocolVersion = ProtocolVersion, Extensions = Extension };
         Task<HelloResult> hello = bus.HelloAsync(parameters, new RequestOptions { Pool = Pool, Timeout = Timeout }, Cancellation);
         WaitFor(hello, log);
-        WriteObject(hello.Result);
+        return hello.Result;
     }
 }

@@ -11,7 +11,7 @@ namespace StdioBus.Module.Commands;
 [OutputType(typeof(BusLogEntry))]
 public sealed class GetBusLogCommand : BusCmdlet
 {
-    /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
+    /// <summary>The bus: an object or a name, or a worker of Get-BusWorker. Default: the runspace's current bus, else the only open one.</summary>
     [Parameter(ValueFromPipeline = true)]
     [ValidateNotNull]
     [ArgumentCompleter(typeof(BusNameCompleter))]
@@ -41,7 +41,8 @@ public sealed class GetBusLogCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.ResolveOpen(this, Bus);
+        object? given = Bus is PSObject wrapped ? wrapped.BaseObject : Bus;
+        Bus bus = BusResolution.ResolveOpen(this, given is BusWorker worker ? worker.BusName : Bus);
         CheckWorkers(bus);
         BusLogEntry[] there = [.. bus.GetLog()];
         WriteObject(there.Where(IsWanted).TakeLast(Last), enumerateCollection: true);

@@ -13,6 +13,7 @@ namespace StdioBus.Module.Commands;
 public sealed class SendBusMessageCommand : BusCmdlet
 {
     private Bus? _bus;
+    private LogLines? _log;
 
     /// <summary>The message: JSON text of one object, or a hashtable or custom object that becomes it. Usually from the pipeline.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -41,6 +42,7 @@ public sealed class SendBusMessageCommand : BusCmdlet
     {
         _bus = BusResolution.ResolveRunning(this, Bus);
         BusResolution.CheckPool(this, _bus, Pool);
+        _log = WatchLog(_bus);
     }
 
     private protected override void Process()
@@ -54,24 +56,15 @@ public sealed class SendBusMessageCommand : BusCmdlet
                     $"the bus '{_bus.Name}' has several pools ({string.Join(", ", _bus.Pools.Select(pool => pool.Id))}), and neither -Pool nor the message's own 'pool' or 'sessionId' says which is meant");
             }
 
-            WaitFor(_bus!.SendAsync(message.Json, new MessageOptions { Pool = Pool, SessionId = SessionId }, Cancellation), WatchLog(_bus));
+            WaitFor(_bus!.SendAsync(message.Json, new MessageOptions { Pool = Pool, SessionId = SessionId }, Cancellation), _log);
         }
         catch (JsonConversionException error)
         {
-            Fail(BusErrors.InvalidMessage(error, Message));
+            FailInput(BusErrors.InvalidMessage(error, Message));
         }
         catch (StdioBusException error)
         {
-            Fail(BusErrors.From(error, Message));
+            FailInput(BusErrors.From(error, Message));
         }
-    }
-
-    // One of many is no reason to stop.
-    private void Fail(ErrorRecord record)
-    {
-        if (MyInvocation.ExpectingInput)
-            WriteError(record);
-        else
-            ThrowTerminatingError(record);
     }
 }

@@ -90,8 +90,7 @@ public sealed class StartStdioBusCommand : BusCmdlet
         }
         catch (StdioBusException error)
         {
-            // Of several buses in the pipeline the others start all the same.
-            WriteError(BusErrors.CannotStart(error, bus));
+            FailInput(BusErrors.CannotStart(error, bus));
             return;
         }
 
@@ -111,7 +110,7 @@ public sealed class StartStdioBusCommand : BusCmdlet
         }
         catch (OperationCanceledException error) when (!Cancellation.IsCancellationRequested)
         {
-            throw new BusTimeoutException($"The bus '{bus.Name}' did not start within {Timeout}; it was stopped.", error);
+            throw new BusTimeoutException($"The bus '{bus.Name}' did not start within {Timeout}{(bus.State == BusState.Created ? "" : "; it was stopped")}.", error);
         }
     }
 }

@@ -6,7 +6,7 @@ namespace StdioBus.Module.Pipeline;
 internal static class BusResolution
 {
     /// <summary>
-    /// The bus that was given, as an object, by name or as that of a worker; without one the runspace's current bus, else the only open one.
+    /// The bus that was given, as an object or by name; without one the runspace's current bus, else the only open one.
     /// Ends the command when there is no such bus.
     /// </summary>
     public static Bus Resolve(PSCmdlet command, object? given)
@@ -20,8 +20,6 @@ internal static class BusResolution
                 return blocking.Bus;
             case string name:
                 return BusRegistry.Find(name) ?? throw Terminate(command, BusErrors.BusNotFound(name, OpenNames()));
-            case BusWorker worker:
-                return BusRegistry.Find(worker.BusName) ?? throw Terminate(command, BusErrors.BusNotFound(worker.BusName, OpenNames()));
             case null:
                 return Implied(command);
             default:

@@ -41,7 +41,17 @@ public sealed class HelloTests : IDisposable
         _runspace.Run(Agent);
         ErrorRecord error = _runspace.RunWithErrors("Connect-StdioBus -ProtocolVersion none").OnlyError("BusNegotiationFailed");
         Assert.Equal(ErrorCategory.ProtocolError, error.CategoryInfo.Category);
+        Assert.Same(_runspace.RunOne("$bus"), error.TargetObject);
         Assert.Equal(BusState.Running, _runspace.RunOne("$bus.State"));
+    }
+
+    [Fact]
+    public void Of_several_buses_one_that_refuses_leaves_the_others_alone()
+    {
+        _runspace.Run(Agent + "; $kit = Start-Kit; $second = New-StdioBus agent $worker");
+        ScriptRun run = _runspace.RunWithErrors("$bus, $kit, $second | Connect-StdioBus");
+        Assert.Equal(2, run.Output.Count);
+        Assert.Same(_runspace.RunOne("$kit"), run.OnlyError("BusRpcError").TargetObject);
     }
 
     [Fact]

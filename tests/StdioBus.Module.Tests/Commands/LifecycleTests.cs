@@ -36,6 +36,17 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public void A_start_that_takes_longer_than_its_timeout_is_given_up_and_leaves_nothing()
+    {
+        // So many processes cannot be there within a millisecond.
+        _runspace.Run("$bus = New-StdioBus many cat -Instances 200 -NoStart");
+        ErrorRecord error = _runspace.RunToError("Start-StdioBus -Timeout 0.001");
+        Assert.StartsWith("BusTimeout,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(0, _runspace.RunOne("$bus.WorkerCount"));
+        _runspace.Run("Remove-StdioBus $bus; $bus = New-StdioBus kit $worker kit -NoStart; Start-StdioBus -Timeout 60; $null = Invoke-BusRequest echo @{}");
+    }
+
+    [Fact]
     public void A_stopped_bus_can_still_be_looked_at_until_it_is_removed()
     {
         _runspace.Run("$bus = Start-Kit -With @{ Name = 'kept' }; $null = Invoke-BusRequest echo @{}");

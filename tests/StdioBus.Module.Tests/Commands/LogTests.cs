@@ -45,6 +45,7 @@ public sealed class LogTests : IDisposable
         Assert.Equal("from one", _runspace.RunOne("(Get-BusLog $id).Text", ("id", first)));
         Assert.Equal(2, _runspace.RunOne("@(Get-BusLog -Worker 0, 1).Count"));
         Assert.Equal(["from one", "from the other"], _runspace.Run("Get-BusWorker | Get-BusLog | ForEach-Object Text").Select(item => (string)item.BaseObject).Order(StringComparer.Ordinal));
+        _runspace.RunWithErrors("Get-BusWorker 'talk' -Id 0 | Stop-StdioBus").OnlyError("BusInvalidArgument");
         _runspace.RunWithErrors("Get-BusLog -Worker 2").OnlyError("BusWorkerNotFound");
         Assert.Empty(_runspace.Run("Get-BusLog -Level Warning"));
         _runspace.Run("Invoke-BusRequest exit @{ code = 3 } -ErrorAction SilentlyContinue");
