@@ -126,6 +126,12 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     /// <param name="after">Only those with a <see cref="BusLogEntry.Sequence"/> above this.</param>
     public IReadOnlyList<BusLogEntry> GetLog(int last = int.MaxValue, long after = 0) => _log.Read(after, last);
 
+    /// <summary>Waits for a line of the log: true as soon as there is one that <see cref="GetLog"/> would give, false when the bus has ended and none came.</summary>
+    /// <param name="after">The <see cref="BusLogEntry.Sequence"/> above which a line counts.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public Task<bool> WaitForLogAsync(long after, CancellationToken cancellationToken = default) => _log.WaitAsync(after, cancellationToken);
+
     /// <summary>The workers as they are now, in the order of their ids; none when the bus does not run.</summary>
     public async Task<IReadOnlyList<BusWorker>> GetWorkersAsync(CancellationToken cancellationToken = default) =>
         await _backend.GetWorkersAsync().WaitAsync(cancellationToken).ConfigureAwait(false);

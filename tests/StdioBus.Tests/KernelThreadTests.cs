@@ -26,7 +26,7 @@ public sealed class KernelThreadTests
         Assert.True(made.Wait(TestWorkers.Patience));
         try
         {
-            foreach (Action call in new Action[] { () => kernel!.Start(), () => kernel!.Step(0), () => kernel!.Stop(1), () => kernel!.ReadSnapshot(), () => kernel!.Forget(1), () => kernel!.WorkerOf(1), () => kernel!.MakeWaker(), () => kernel!.ReadWorkers("bus"), () => kernel!.SetPaused(0, PauseReasons.Stream, true), () => Send(kernel!), () => kernel!.Dispose(), () => _ = kernel!.State })
+            foreach (Action call in new Action[] { () => kernel!.Start(), () => kernel!.Step(0), () => kernel!.Stop(1), () => kernel!.ReadSnapshot(), () => kernel!.Forget(1), () => kernel!.WorkerOf(1), () => kernel!.MakeWaker(), () => kernel!.ReadWorkers("bus"), () => kernel!.SetPaused(0, PauseReasons.Stream, true), () => kernel!.EndWorker(0, restart: true, force: true), () => kernel!.StateOf(0), () => Send(kernel!), () => kernel!.Dispose(), () => _ = kernel!.State })
             {
                 var error = Assert.Throws<BusTransportException>(call);
                 Assert.Contains("'the owner (#", error.Message, StringComparison.Ordinal);
@@ -106,7 +106,18 @@ public sealed class KernelThreadTests
         Assert.Equal("chunk1 chunk2 ", streamed.GetProperty("text").GetString());
         Assert.Equal((3, 0, 0, -1), (bus.WorkerCount, bus.PendingCount, bus.KernelPendingCount, bus.Statistics.Requeued));
         Assert.Equal((-1, -1), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines));
+        Assert.Contains("version 2", (await Assert.ThrowsAsync<BusNotSupportedException>(() => bus.RestartWorkerAsync(0).Soon())).Message, StringComparison.Ordinal);
         await bus.StopAsync().Soon();
+    }
+
+    [Fact(DisplayName = "A25: a kernel that knows no access tokens opens no listener without one in its stead")]
+    public async Task A_kernel_without_tokens_refuses_one()
+    {
+        BusOptions options = TestWorkers.Options(new BusPool("a", TestWorkers.Program) { Envelope = EnvelopeKind.StdioBus });
+        options.Native = new NativeOptions { LibraryPath = Repository.Version2Kernel, ListenMode = ListenMode.Tcp, TcpPort = 0, AccessToken = "t" };
+        await using var bus = new Bus(options);
+        Assert.StartsWith("AccessToken:", (await Assert.ThrowsAsync<BusNotSupportedException>(() => bus.StartAsync().Soon())).Message, StringComparison.Ordinal);
+        Assert.Equal((BusState.Stopped, null), (bus.State, bus.ListenEndpoint));
     }
 
     [Fact(DisplayName = "A26: a standard pool on a kernel without the version 3 entries is not supported, and says why")]

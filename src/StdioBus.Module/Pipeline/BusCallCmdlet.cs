@@ -29,6 +29,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
     /// <summary>The method to call. May be left out with -Pool: then it is the pool's default method, else the pool's id.</summary>
     [Parameter(Position = 0)]
     [MethodName]
+    [ArgumentCompleter(typeof(MethodNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Method { get; set; }
 

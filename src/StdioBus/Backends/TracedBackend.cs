@@ -47,6 +47,8 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
     public Task<IReadOnlyList<BusWorker>> GetWorkersAsync() => inner.GetWorkersAsync();
 
+    public Task EndWorkerAsync(int workerId, bool restart, bool force) => inner.EndWorkerAsync(workerId, restart, force);
+
     public async Task StopAsync(TimeSpan? timeout)
     {
         await inner.StopAsync(timeout).ConfigureAwait(false);
