@@ -202,6 +202,9 @@ void World::ClientReads(ClientPuppet *client) {
     TakeLines(&client->partial, [&](std::string_view line) {
         Given given;
         bool is_answer;
+        if (Traces())
+            std::fprintf(stderr, "%8lld client %d gets %.*s\n", static_cast<long long>(the->now),
+                         client->number, static_cast<int>(line.size()), line.data());
         if (ledger.ToClient(client->number, line, &client->ears, &given, &is_answer))
             client->given.push_back(given);
         client->answers += is_answer;

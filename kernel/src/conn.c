@@ -45,6 +45,9 @@ sb_conn *sb_conn_find(sb_bus *bus, uint64_t id) {
 
 void sb_conn_fall_silent(sb_bus *bus, sb_conn *c) {
     c->silent = true;
+    /* It could not ask for their output again. */
+    for (sb_link *at = c->bonds.next; at != &c->bonds; at = at->next)
+        sb_decline_end(c, SB_ENTRY(at, sb_bond, of_conn)->worker);
     while (!sb_list_is_empty(&c->asked)) {
         sb_call *call = SB_ENTRY(c->asked.next, sb_call, of_conn);
         sb_fault fault = {.code = SB_METHOD_NOT_FOUND,

@@ -20,7 +20,8 @@ void sb_bond_end(sb_conn *c, sb_worker *w);
 /* The host can receive messages. */
 bool sb_host_listens(const sb_bus *bus);
 
-/* It sends no more: what workers asked it is answered with an error, as is what they will ask. */
+/* It sends no more: what workers asked it is answered with an error, as is what they will ask, and
+ * its pauses end. */
 void sb_conn_fall_silent(sb_bus *bus, sb_conn *c);
 
 /* What goes with a message to a connection. */

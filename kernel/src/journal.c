@@ -158,10 +158,12 @@ static void tell(sb_bus *bus, sb_conn *c, const sb_log_line *line) {
         sb_text_number_member(&params, "dropped", (int64_t)c->log_dropped);
         sb_text_put(&params, "}");
     }
-    if (sb_notify(bus, c, "log", &params))
+    if (sb_notify(bus, c, "log", &params)) {
         c->log_dropped = 0;
-    else
+    } else {
         c->log_dropped++;
+        bus->journal.dropped++;
+    }
     sb_text_free(&params);
 }
 
