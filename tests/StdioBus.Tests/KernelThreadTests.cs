@@ -97,7 +97,9 @@ public sealed class KernelThreadTests
             new BusPool("a", TestWorkers.Program) { Envelope = EnvelopeKind.StdioBus },
             new BusPool("b", TestWorkers.Program, null, 2) { Envelope = EnvelopeKind.StdioBus });
         options.Native = new NativeOptions { LibraryPath = Repository.Version2Kernel };
-        await using Bus bus = await TestWorkers.StartAsync(options);
+        await using var bus = new Bus(options);
+        Assert.Equal((-1, -1, -1, 0), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines, bus.Statistics.Requeued, bus.Statistics.MessagesIn));
+        await bus.StartAsync().Soon();
         JsonElement[] results = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => bus.RequestAsync("echo", new { i }, new() { Pool = i % 2 == 0 ? "a" : "b", SessionId = $"s{i % 5}" }))).Soon();
         Assert.Equal(Enumerable.Range(0, 200), results.Select(result => result.GetProperty("i").GetInt32()));
         JsonElement line = await bus.RequestAsync("wire", null, new() { Pool = "a", SessionId = "s" }).Soon();
@@ -107,6 +109,7 @@ public sealed class KernelThreadTests
         Assert.Equal((3, 0, 0, -1), (bus.WorkerCount, bus.PendingCount, bus.KernelPendingCount, bus.Statistics.Requeued));
         Assert.Equal((-1, -1), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines));
         await bus.StopAsync().Soon();
+        Assert.Equal((-1, -1), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines));
     }
 
     [Fact(DisplayName = "A26: a standard pool on a kernel without the version 3 entries is not supported, and says why")]
