@@ -18,6 +18,7 @@
         'New-BusPool',
         'Invoke-BusRequest', 'Invoke-BusStream', 'Send-BusNotification',
         'Register-BusSubscription', 'Receive-BusNotification', 'Unregister-BusSubscription',
+        'Register-BusHandler', 'Get-BusHandler', 'Unregister-BusHandler',
         'Get-BusWorker'
     )
     PrivateData          = @{

@@ -23,6 +23,10 @@ public sealed class LanguageTests : IDisposable
         $n = Receive-BusNotification $sub -Wait -First 1 -Timeout 10
         if ($n.Method -ne 'tick') { throw 'notification' }
         Unregister-BusSubscription $sub
+        $suffix = '!'
+        $handler = Register-BusHandler ask/name { param($request, $greeting) @{ text = $greeting + $request.Params.name + $using:suffix } } -Pool plain -ArgumentList 'Hello '
+        if ((Invoke-BusRequest ask @{ method = 'ask/name'; params = @{ name = 'you' } } -Pool plain).result.text -ne 'Hello you!') { throw 'handler' }
+        Get-BusHandler ask/* | Unregister-BusHandler
         if (@(Get-BusWorker plain).Count -ne 1 -or @(Get-StdioBus).Count -ne 1) { throw 'lists' }
         Get-StdioBus | Remove-StdioBus
         """;
@@ -48,7 +52,7 @@ public sealed class LanguageTests : IDisposable
         string[] commands = _runspace.Run("Get-Command -Module StdioBus | ForEach-Object Name").Select(item => (string)item.BaseObject).ToArray();
         Assert.Equal(
             _runspace.Run("(Get-Module StdioBus).ExportedCmdlets.Keys").Select(item => (string)item.BaseObject).Order(), commands.Order());
-        Assert.Equal(12, commands.Length);
+        Assert.Equal(15, commands.Length);
         Assert.Empty(_runspace.Run("Get-Command -Module StdioBus | ForEach-Object { if (-not $_.OutputType) { $_.Name } }"));
     }
 
