@@ -18,6 +18,7 @@
         'New-BusPool', 'Test-BusConfig',
         'Invoke-BusRequest', 'Invoke-BusStream', 'Send-BusNotification', 'Send-BusMessage',
         'Register-BusSubscription', 'Receive-BusNotification', 'Get-BusSubscription', 'Unregister-BusSubscription',
+        'Register-BusHandler', 'Get-BusHandler', 'Unregister-BusHandler',
         'Get-BusWorker', 'Restart-BusWorker', 'Stop-BusWorker', 'Get-BusLog'
     )
     PrivateData          = @{
