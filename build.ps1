@@ -31,15 +31,29 @@ function Invoke-DotNet {
     if ($LASTEXITCODE -ne 0) { throw "dotnet ended with exit code $LASTEXITCODE." }
 }
 
+# PlatyPS leaves the code of an example among its words, between fences, and Get-Help would show those.
+function Move-ExampleCode([System.Xml.XmlElement] $example) {
+    $words = $example['maml:introduction']
+    $code = $words.ChildNodes | Where-Object InnerText -Match '^```powershell'
+    $example['dev:code'].InnerText = $code.InnerText -replace '^```powershell\r?\n|\r?\n```\s*$'
+    $null = $words.RemoveChild($code)
+    foreach ($paragraph in @($words.ChildNodes)) {
+        $null = $words.RemoveChild($paragraph)
+        if ($paragraph.InnerText.Trim()) { $null = $example['dev:remarks'].AppendChild($paragraph) }
+    }
+}
+
 function Export-Help {
     Import-Module Microsoft.PowerShell.PlatyPS -MinimumVersion 1.0
     Import-Module ./out/StdioBus/StdioBus.psd1 -Force
     # A page whose command is not there yet waits for it.
     $pages = Get-ChildItem docs/en-US/*-*.md | Where-Object { Get-Command $_.BaseName -Module StdioBus -ErrorAction Ignore }
     $made = Import-MarkdownCommandHelp -LiteralPath $pages.FullName | Export-MamlCommandHelp -OutputFolder out/help -Force
+    $help = [xml] (Get-Content -Raw $made)
+    foreach ($example in $help.GetElementsByTagName('command:example')) { Move-ExampleCode $example }
     $target = 'src/StdioBus.Module/en-US/StdioBus.Module.dll-Help.xml'
     $null = New-Item (Split-Path $target) -ItemType Directory -Force
-    [System.IO.File]::WriteAllText("$PWD/$target", (Get-Content -Raw $made).Replace("`r", '').TrimEnd() + "`n")
+    $help.Save("$PWD/$target")
     "$target`: $($pages.Count) commands"
 }
 
