@@ -41,7 +41,8 @@ public sealed partial class PackageTests
             "osx-arm64/libstdio_bus.dylib", "osx-arm64/stdio_bus",
             "osx-x64/libstdio_bus.dylib", "osx-x64/stdio_bus",
         ];
-        Assert.Equal(expected, module.Files.Where(file => !file.StartsWith("en-US/", StringComparison.Ordinal)));
+        string[] help = ["en-US/StdioBus.Module.dll-Help.xml", .. Directory.GetFiles(Path.Combine(Repository.Root, "docs", "en-US"), "about_*.md").Select(TopicFile)];
+        Assert.Equal(expected.Concat(help).Order(StringComparer.Ordinal), module.Files);
     }
 
     [Fact]
@@ -88,6 +89,8 @@ public sealed partial class PackageTests
         Assert.Contains("SBK001", result.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(target.Folder, "*.nupkg"));
     }
+
+    private static string TopicFile(string page) => $"en-US/{Path.GetFileNameWithoutExtension(page)}.help.txt";
 
     private static IEnumerable<string> TagsOf(string prefix, IEnumerable<string> tags) =>
         tags.Where(tag => tag.StartsWith(prefix, StringComparison.Ordinal)).Select(tag => tag[prefix.Length..]).Order();
