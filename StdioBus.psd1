@@ -23,8 +23,10 @@
     )
     PrivateData          = @{
         PSData = @{
-            Tags       = @('StdioBus', 'JSON-RPC', 'MCP', 'ACP', 'AI', 'Agent', 'Process', 'Stream', 'PSEdition_Core', 'Linux')
-            LicenseUri = 'https://www.apache.org/licenses/LICENSE-2.0'
+            Tags         = @('StdioBus', 'JSON-RPC', 'MCP', 'ACP', 'AI', 'Agent', 'Process', 'Stream', 'PSEdition_Core', 'Linux', 'MacOS')
+            LicenseUri   = 'https://www.apache.org/licenses/LICENSE-2.0'
+            # Filled in from CHANGELOG.md when the module is assembled.
+            ReleaseNotes = ''
         }
     }
 }
