@@ -21,6 +21,13 @@ internal static class Measure
         return [.. rounds.Select(of => Enumerable.Range(0, of[0].Length).Select(figure => Median([.. of.Select(round => round[figure])])).ToArray())];
     }
 
+    /// <summary>The same for contestants that show one figure each.</summary>
+    public static async Task<double[]> MediansAsync(IReadOnlyList<Func<Task<double>>> contestants)
+    {
+        double[][] medians = await MediansAsync([.. contestants.Select(one => (Func<Task<double[]>>)(async () => [await one()]))]);
+        return [.. medians.Select(figures => figures[0])];
+    }
+
     public static double Median(List<double> values)
     {
         values.Sort();
