@@ -153,6 +153,7 @@ public sealed partial class Bus
             Reader = reader,
             Progress = progress,
             Completions = _completions,
+            GoesOnAtOnce = options.GoesOnAtOnce,
         };
         Send(call, target, parameters, options);
         CancellationTokenRegistration registration = CancelWith(cancellationToken, call);

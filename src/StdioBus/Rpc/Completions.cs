@@ -23,6 +23,7 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     private static uint t_putOff;
 
     private readonly ConcurrentQueue<RequestCall> _ended = new();
+    private readonly Queue<RequestCall> _atOnce = new(); // of the backend's thread
     private int _isScheduled;
     private uint _addedByBackend;
 
@@ -37,6 +38,12 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     /// <summary>Takes a call whose outcome is set.</summary>
     public void Add(RequestCall call)
     {
+        if (call.GoesOnAtOnce && backend.IsEventThread)
+        {
+            _atOnce.Enqueue(call);
+            return;
+        }
+
         _ended.Enqueue(call);
         if (!backend.IsEventThread || ++_addedByBackend % Together == 0)
             Schedule();
@@ -45,8 +52,11 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     /// <summary>Sees to the calls that were added on the backend's thread. Whether there were any.</summary>
     public bool OnTurnEnd()
     {
+        bool any = _atOnce.Count > 0;
+        while (_atOnce.TryDequeue(out RequestCall? call))
+            call.Release();
         if (_ended.IsEmpty)
-            return false;
+            return any;
         Schedule();
         return true;
     }

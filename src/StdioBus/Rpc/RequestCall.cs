@@ -14,6 +14,9 @@ internal sealed class RequestCall : PendingCall, IValueTaskSource<byte[]>
     /// <summary>Lets its caller go on.</summary>
     public required Completions Completions { get; init; }
 
+    /// <summary>See <see cref="RequestOptions.GoesOnAtOnce"/>.</summary>
+    public bool GoesOnAtOnce { get; init; }
+
     /// <summary>Gets each notification of the request; null when nobody wants them.</summary>
     public ProgressPump? Progress { get; init; }
 
