@@ -14,11 +14,11 @@
     AliasesToExport      = @()
     VariablesToExport    = @()
     CmdletsToExport      = @(
-        'New-StdioBus', 'Remove-StdioBus', 'Get-StdioBus', 'Select-StdioBus',
-        'New-BusPool',
-        'Invoke-BusRequest', 'Invoke-BusStream', 'Send-BusNotification',
-        'Register-BusSubscription', 'Receive-BusNotification', 'Unregister-BusSubscription',
-        'Get-BusWorker'
+        'New-StdioBus', 'Start-StdioBus', 'Stop-StdioBus', 'Remove-StdioBus', 'Get-StdioBus', 'Select-StdioBus', 'Connect-StdioBus',
+        'New-BusPool', 'Test-BusConfig',
+        'Invoke-BusRequest', 'Invoke-BusStream', 'Send-BusNotification', 'Send-BusMessage',
+        'Register-BusSubscription', 'Receive-BusNotification', 'Get-BusSubscription', 'Unregister-BusSubscription',
+        'Get-BusWorker', 'Restart-BusWorker', 'Stop-BusWorker', 'Get-BusLog'
     )
     PrivateData          = @{
         PSData = @{

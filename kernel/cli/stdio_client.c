@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json.h"
+#include "guest.h"
 
 enum {
     PAUSE_ABOVE = 4 * 1024 * 1024, /* bytes that the client has not read */
@@ -53,6 +53,7 @@ void sbd_stdio_write(sbd_stdio_client *c, const char *line, size_t len) {
         c->out.end = c->out.start + before;
         c->lost++;
     }
+    sb_host_set_unread(c->bus, sbd_outlet_waiting(&c->out));
     if (!c->paused && sbd_outlet_waiting(&c->out) > PAUSE_ABOVE)
         pause_all(c, true);
 }
@@ -87,43 +88,9 @@ bool sbd_stdio_wants_input(const sbd_stdio_client *c) {
 void sbd_stdio_flush(sbd_stdio_client *c) {
     hold_input(c);
     sbd_outlet_flush(&c->out);
+    sb_host_set_unread(c->bus, sbd_outlet_waiting(&c->out));
     if (c->paused && (sbd_outlet_waiting(&c->out) < RESUME_BELOW || c->out.error))
         pause_all(c, false);
-}
-
-static void refuse(sbd_stdio_client *c, int code, const char *message, const char *reason) {
-    char text[512];
-    int n = snprintf(text, sizeof text,
-                     "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":%d,\"message\":\"%s\","
-                     "\"data\":{\"reason\":\"%s\"}}}",
-                     code, message, reason);
-    sbd_stdio_write(c, text, (size_t)n);
-}
-
-/* The bus took the line for invalid; the client is told what is wrong with it. */
-static void refuse_invalid(sbd_stdio_client *c, const char *line, size_t len) {
-    sb_scan scan;
-    char reason[128];
-    switch (sb_json_scan(line, len, &scan)) {
-    case SB_SCAN_INVALID:
-        snprintf(reason, sizeof reason, "at byte %zu: %s", scan.error_at, scan.error_text);
-        refuse(c, -32700, "Parse error", reason);
-        break;
-    case SB_SCAN_BATCH:
-        refuse(c, -32600, "Invalid request", "batches are not supported");
-        break;
-    default:
-        refuse(c, -32600, "Invalid request", "expected one JSON-RPC 2.0 object");
-    }
-}
-
-static void hand_over(sbd_stdio_client *c, const char *line, size_t len) {
-    int code = stdio_bus_ingest(c->bus, line, len);
-    if (code == STDIO_BUS_ERR_INVALID)
-        refuse_invalid(c, line, len);
-    else if (code < 0 && code != STDIO_BUS_ERR_ROUTING) /* which the bus itself has told of */
-        sbd_log_line(c->log, STDIO_BUS_LOG_WARN, "a message of the client was dropped: %s",
-                     stdio_bus_strerror(code));
 }
 
 static void hand_over_lines(sbd_stdio_client *c,
@@ -135,15 +102,11 @@ static void hand_over_lines(sbd_stdio_client *c,
         case SB_FRAME_MORE:
             return;
         case SB_FRAME_LINE:
-            hand_over(c, line, len);
+            sb_host_line(c->bus, line, len);
             break;
-        case SB_FRAME_TOO_LONG: {
-            char reason[96];
-            snprintf(reason, sizeof reason, "longer than max_input_buffer (%zu bytes)",
-                     c->frame.limit);
-            refuse(c, -32600, "Message too large", reason);
+        case SB_FRAME_TOO_LONG:
+            sb_host_line_too_long(c->bus);
             break;
-        }
         }
     }
 }

@@ -49,6 +49,9 @@ class Play {
     }
 
     void HostSends();
+    void HostAsksBus();
+    void ClientAsksBus(ClientPuppet *client);
+    void ClientForgets(ClientPuppet *client);
     void ClientSends(ClientPuppet *client);
     void WorkerAsks(WorkerPuppet *worker);
     void WorkerNotifies(WorkerPuppet *worker);
@@ -76,12 +79,17 @@ void Play::HostSends() {
     if (message.is_request && how >= 1)
         route.cookie = message.cookie = world_->ledger.Next();
     bool plain = message.is_request && how == 0;
+    bool wrong = false;
+    if (how == 0 && script_->Number(3) == 1)
+        wrong = PutBeside(script_, world_->host_ears.asked, &message);
+    // What is wrong with a line on a wire is answered, whatever the line is.
+    world_->ledger.plain_requests += wrong && !plain && world_->wired;
     uint64_t number = world_->ledger.Next();
     // Registered before, since the answer may come before the call returns.
     std::string text = message.text;
     world_->ledger.Add(message);
     world_->ledger.plain_requests += plain;
-    int code = how == 0 ? stdio_bus_ingest(world_->bus, text.data(), text.size())
+    int code = how == 0 ? world_->Ingest(text)
                         : stdio_bus_send(world_->bus, &route, text.data(), text.size());
     if (code != STDIO_BUS_OK && message.is_request) {
         Message *refused = world_->ledger.Find(number);
@@ -91,15 +99,82 @@ void Play::HostSends() {
     }
 }
 
+// In the way of one who does not think much: annotates first, then all sorts of things.
+void Play::HostAsksBus() {
+    static const char *const logs[] = {"{}", "{\"log\":\"debug\"}", "{\"log\":\"error\"}"};
+    size_t what = script_->Number(4);
+    Message message;
+    if (what == 0) {
+        message.is_request = true;
+        message.id = "\"ann\"";
+        message.text =
+            std::string("{\"id\":\"ann\",\"method\":\"stdio_bus/annotate\",\"params\":") +
+            script_->One(logs) + "}";
+        world_->host_ears.asked = true;
+    } else if (what == 1) {
+        Message *open = world_->ledger.OpenOfHost(script_->Number(36));
+        if (!open)
+            return;
+        int pending = stdio_bus_pending_count(world_->bus);
+        world_->Ingest("{\"method\":\"stdio_bus/forget\",\"params\":{\"id\":" + open->id + "}}");
+        open->forgotten = stdio_bus_pending_count(world_->bus) < pending;
+        return;
+    } else {
+        message.text = ComposeBusRequest(script_, &message);
+    }
+    bool plain = message.is_request;
+    world_->ledger.Add(message);
+    world_->ledger.plain_requests += plain;
+    if (world_->Ingest(message.text) != STDIO_BUS_OK && plain) {
+        world_->ledger.plain_requests--;
+        world_->host_ears.asked = world_->host_ears.asked && what != 0;
+    }
+}
+
+void Play::ClientAsksBus(ClientPuppet *client) {
+    static const char *const logs[] = {"{}", "{\"log\":\"debug\"}", "{\"log\":\"error\"}"};
+    size_t what = script_->Number(3);
+    Message message;
+    if (what == 0) {
+        message.is_request = true;
+        message.id = "\"ann\"";
+        message.text =
+            std::string("{\"id\":\"ann\",\"method\":\"stdio_bus/annotate\",\"params\":") +
+            script_->One(logs) + "}";
+    } else {
+        message.text = ComposeBusRequest(script_, &message);
+    }
+    if (!client || !client->peer->to_kernel->has_writer)
+        return;
+    message.asker = client->number;
+    client->ears.asked = client->ears.asked || what == 0;
+    client->requests += message.is_request;
+    client->peer->to_kernel->bytes += message.text + "\n";
+    world_->ledger.Add(message);
+}
+
+// It may have been answered already when the bus reads that.
+void Play::ClientForgets(ClientPuppet *client) {
+    Message *open = client ? world_->ledger.OpenOf(client->number, script_->Number(36)) : nullptr;
+    if (!open || !client->peer->to_kernel->has_writer)
+        return;
+    client->forgotten++;
+    client->peer->to_kernel->bytes +=
+        "{\"method\":\"stdio_bus/forget\",\"params\":{\"id\":" + open->id + "}}\n";
+}
+
 void Play::ClientSends(ClientPuppet *client) {
     Message message;
     message.text = ComposeMessage(script_, world_->ledger.Next(), &message);
+    bool wrong = false;
+    if (script_->Number(3) == 1)
+        wrong = PutBeside(script_, client && client->ears.asked, &message);
     if (!client || !client->peer->to_kernel->has_writer)
         return;
     message.asker = client->number;
     for (char &c : message.text)
         c = c == '\n' ? ' ' : c;
-    client->requests += message.is_request;
+    client->requests += message.is_request || wrong;
     client->peer->to_kernel->bytes += message.text + (script_->Number(4) == 1 ? "\r\n" : "\n");
     world_->ledger.Add(message);
 }
@@ -136,7 +211,7 @@ void Play::HostAnswers() {
     if (!Take(&world_->host_given, &given))
         return;
     std::string text = AnswerTo(given, shape);
-    stdio_bus_ingest(world_->bus, text.data(), text.size());
+    world_->Ingest(text);
 }
 
 void Play::EndWorker(WorkerPuppet *worker) {
@@ -200,14 +275,14 @@ void Play::ChangeSystem() {
         break;
     case 5:
         the->failing_watches = static_cast<int>(value % 4);
-        world_->faulty = true;
+        world_->faulty = world_->ledger.faulty = true;
         break;
     case 6:
         the->refuses_next_peer = true;
         break;
     default:
         simulated_os::FailAllocations(value + 1, script_->Number(36) + 1);
-        world_->faulty = true;
+        world_->faulty = world_->ledger.faulty = true;
         break;
     }
 }
@@ -234,9 +309,21 @@ void Play::Run() {
     case 'I': { // sends something that was not made with care
         std::string text = script_->Rest();
         w.ledger.raw = w.faulty = true;
-        stdio_bus_ingest(bus, text.data(), text.size());
+        w.Ingest(text);
         break;
     }
+    case 'n': // asks the bus itself
+        HostAsksBus();
+        break;
+    case 'W': // and is from now on at the other end of a wire
+        w.wired = true;
+        break;
+    case 'b': // a client asks the bus itself
+        ClientAsksBus(PickClient());
+        break;
+    case 'F': // gives up on a request
+        ClientForgets(PickClient());
+        break;
     case 'C': // a client connects
         w.Connect();
         break;

@@ -1,5 +1,6 @@
 #include "route_ledger.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "require.h"
@@ -101,6 +102,14 @@ Message *Ledger::OpenOfHost(size_t nth) {
     return nullptr;
 }
 
+Message *Ledger::OpenOf(int client, size_t nth) {
+    std::vector<Message *> open;
+    for (Message &m : messages_)
+        if (m.asker == client && !m.from_worker && m.is_request && !m.answered)
+            open.push_back(&m);
+    return open.empty() ? nullptr : open[nth % open.size()];
+}
+
 size_t Ledger::OpenCountOfHost() const {
     size_t open = 0;
     for (const Message &m : messages_)
@@ -124,8 +133,64 @@ Message *Ledger::FindAnswered(const Value &line, int asker, bool from_worker) {
     return nullptr;
 }
 
-void Ledger::Answer(Message *message, const Value &line) {
+// The line as it would be without "_bus", and the number that stands in that (-1: none).
+std::string Ledger::TakeAnnotation(std::string_view text, Ears *ears, int *worker) const {
+    static const std::string_view start = "{\"_bus\":";
+    *worker = -1;
+    size_t before = std::min(text.find('{'), text.size()); // white space
+    bool has = text.substr(before, start.size()) == start;
+    if (!has) {
+        REQUIRE(!ears->annotated);
+        return std::string(text);
+    }
+    if (raw && !ears->asked)
+        return std::string(text); // a worker's own
+    Value line = Read(text, raw);
+    const Value &bus = line.members[0].value;
+    if (!ears->annotated) {
+        REQUIRE(ears->asked);
+        REQUIRE(raw || faulty || RawOf(line.Find("id")) == "\"ann\"");
+        ears->annotated = true;
+    }
+    const Value *number = bus.Find("worker");
+    REQUIRE(bus.kind == strict_json::Kind::kObject);
+    REQUIRE(number ? bus.members.size() == 2 && OneOf(RawOf(bus.Find("pool")), {"\"a\"", "\"b\""})
+                   : bus.members.empty());
+    if (number)
+        *worker = std::atoi(std::string(number->raw).c_str());
+    size_t rest = before + start.size() + bus.raw.size();
+    REQUIRE(text[rest] == ',');
+    return "{" + std::string(text.substr(rest + 1));
+}
+
+// What a worker made with care arrives as it was, but for its ids and a session that is put back.
+void Ledger::CheckFromWorker(const Value &line, uint64_t number) const {
+    if (raw || number < 1 || number > messages_.size() || !messages_[number - 1].from_worker)
+        return;
+    std::string sent = Joined(messages_[number - 1].text);
+    Value original = Read(sent, raw), got = line;
+    if (got.members.size() > original.members.size() && got.members[0].key == "sessionId")
+        got.members.erase(got.members.begin());
+    REQUIRE(Same(original, got, 0, false));
+}
+
+void Ledger::Placed(int asker, const Value &line) {
+    if (RawOf(line.Find("method")) != "\"stdio_bus/placed\"" || raw)
+        return;
+    std::string id = RawOf(Inside(line.Find("params"), "id"));
+    bool known = false;
+    for (Message &m : messages_)
+        if (m.asker == asker && !m.from_worker && m.tell && !m.answered && m.id == id) {
+            // More than one, where the others were refused because of this one.
+            m.told = std::atoi(RawOf(Inside(line.Find("params"), "worker")).c_str());
+            known = true;
+        }
+    REQUIRE(known);
+}
+
+void Ledger::Answer(Message *message, const Value &line, int worker) {
     REQUIRE(!message->answered && message->is_request);
+    REQUIRE(raw || faulty || !message->tell || worker < 0 || message->told == worker);
     message->answered = true;
     std::string id = RawOf(line.Find("id"));
     // A request whose id cannot be used is refused without it.
@@ -143,17 +208,18 @@ bool Ledger::ToWorker(int worker, bool stripped, std::string_view text, Given *g
         REQUIRE(asked || given->id == "null");
         if (asked) {
             REQUIRE(asked->from_worker && asked->asker == worker);
-            Answer(asked, line);
+            Answer(asked, line, -1);
         }
         return false;
     }
     Message *sent = Find(given->number);
     if (sent && !raw) {
-        std::string text_sent = Joined(sent->text);
+        bool beside = !sent->bare.empty() && (!faulty || !line.Find("_bus"));
+        std::string text_sent = Joined(beside ? sent->bare : sent->text);
         Value original = Read(text_sent, raw);
         REQUIRE(!sent->from_worker && !sent->received);
         sent->received = true;
-        stripped = stripped && !sent->verbatim;
+        stripped = stripped && !(sent->verbatim && (beside || sent->bare.empty()));
         REQUIRE(Same(original, line, 0, stripped));
         bool untouched = !stripped && given->id == RawOf(original.Find("id")) &&
                          RawOf(original.Find("params")) == RawOf(line.Find("params"));
@@ -162,11 +228,15 @@ bool Ledger::ToWorker(int worker, bool stripped, std::string_view text, Given *g
     return line.Find("id") != nullptr;
 }
 
-bool Ledger::ToHost(std::string_view text, uint64_t cookie, int kind, Given *given) {
-    Value line = Read(text, raw);
+bool Ledger::ToHost(std::string_view text, Ears *ears, uint64_t cookie, int kind, Given *given) {
+    int worker;
+    std::string bare = TakeAnnotation(text, ears, &worker);
+    Value line = Read(bare, raw);
     *given = GivenOf(line);
     if (kind != STDIO_BUS_RESPONSE) {
         REQUIRE(line.Find("method") && cookie == 0);
+        CheckFromWorker(line, given->number);
+        Placed(kHost, line);
         REQUIRE((kind == STDIO_BUS_REQUEST) == (line.Find("id") != nullptr));
         return kind == STDIO_BUS_REQUEST;
     }
@@ -181,12 +251,15 @@ bool Ledger::ToHost(std::string_view text, uint64_t cookie, int kind, Given *giv
             asked = &m;
     REQUIRE(asked && !asked->forgotten);
     REQUIRE(raw || !given->number || Find(given->number) == asked);
-    Answer(asked, line);
+    Answer(asked, line, worker);
     return false;
 }
 
-bool Ledger::ToClient(int client, std::string_view text, Given *given, bool *is_answer) {
-    Value line = Read(text, raw);
+bool Ledger::ToClient(int client, std::string_view text, Ears *ears, Given *given,
+                      bool *is_answer) {
+    int worker;
+    std::string bare = TakeAnnotation(text, ears, &worker);
+    Value line = Read(bare, raw);
     *given = GivenOf(line);
     *is_answer = !line.Find("method");
     if (!*is_answer) {
@@ -195,6 +268,8 @@ bool Ledger::ToClient(int client, std::string_view text, Given *given, bool *is_
         const Message *about = Find(given->number);
         if (token && token->kind != strict_json::Kind::kObject)
             REQUIRE(raw || !about || about->from_worker || about->asker == client);
+        CheckFromWorker(line, given->number);
+        Placed(client, line);
         return line.Find("id") != nullptr;
     }
     if (raw)
@@ -203,7 +278,7 @@ bool Ledger::ToClient(int client, std::string_view text, Given *given, bool *is_
     REQUIRE(asked || given->id == "null" || given->id == "\"k\"");
     if (asked) {
         REQUIRE(asked->asker == client && !asked->from_worker);
-        Answer(asked, line);
+        Answer(asked, line, worker);
     }
     return false;
 }

@@ -86,6 +86,49 @@ std::string ComposeMessage(Script *script, uint64_t number, Message *message) {
     return top + ",\"method\":" + method + params + "}}";
 }
 
+bool PutBeside(Script *script, bool annotated, Message *message) {
+    static const char *const routes[] = {
+        "{}",
+        "{\"tell\":true}",
+        "{\"worker\":0,\"tell\":true}",
+        "{\"pool\":\"b\",\"tell\":true}",
+        "{\"session\":\"s\",\"verbatim\":true}",
+        "{\"tell\":true,\"session\":\"\\u0074\",\"_x\":[{}]}",
+        "{\"pool\":\"none\",\"worker\":7}",
+        "{\"verbatim\":true,\"tell\":true,\"verbatim\":false}",
+        "{\"worker\":\"0\"}",
+        "{\"tell\":1}",
+        "7",
+    };
+    constexpr size_t kWrong = 8;
+    size_t which = script->Number(sizeof routes / sizeof *routes);
+    std::string bare = message->text, route = routes[which];
+    message->text = "{\"_bus\":" + route + "," + bare.substr(1);
+    if (!annotated)
+        return false;
+    if (which >= kWrong)
+        return true;
+    message->bare = bare;
+    message->tell = message->is_request && route.find("\"tell\"") != std::string::npos;
+    message->verbatim = route.find("true}") != std::string::npos && which == 4;
+    return false;
+}
+
+std::string ComposeBusRequest(Script *script, Message *message) {
+    static const char *const methods[] = {"pause", "resume", "restart", "stop", "log"};
+    size_t which = script->Number(5), how = script->Number(8);
+    std::string method = methods[which];
+    std::string params = "\"worker\":" + std::to_string(script->Number(4));
+    if (method == "restart" || method == "stop")
+        params += how & 1 ? ",\"force\":true" : "";
+    else if (method == "log")
+        params += how & 1 ? ",\"last\":5" : ",\"level\":\"warn\"";
+    message->is_request = how < 4 || method == "log";
+    message->id = message->is_request ? script->One(kIds) : "";
+    return "{\"jsonrpc\":\"2.0\"" + (message->is_request ? ",\"id\":" + message->id : "") +
+           ",\"method\":\"stdio_bus/" + method + "\",\"params\":{" + params + "}}";
+}
+
 std::string AnswerTo(const Given &given, size_t shape) {
     std::string n = given.number ? "{\"n\":" + std::to_string(given.number) : "{\"x\":0";
     std::string body = shape == 0   ? "\"result\":" + n + "}"

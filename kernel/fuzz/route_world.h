@@ -29,6 +29,8 @@ struct ClientPuppet {
     bool raw = false, reads = true;
     bool is_gone = false; // without a right to its answers any more
     uint64_t requests = 0, answers = 0;
+    uint64_t forgotten = 0; // requests that it gave up, answered or not
+    Ears ears = {};
     std::string partial = {};
     std::vector<Given> given = {};
 };
@@ -57,6 +59,8 @@ class World {
     std::vector<ClientPuppet> clients;
     std::vector<GuardPuppet> guards;
     std::vector<Given> host_given;
+    Ears host_ears;
+    bool wired = false; // the host's lines come as the daemon's do from its standard input
     stdio_bus_t *bus = nullptr;
     int depth = 0; // of callbacks
     // A fault made it impossible that everything is answered.
@@ -64,6 +68,8 @@ class World {
     // Runs inside of callbacks.
     std::function<void()> on_callback;
 
+    // A line of the host, with nothing beside it.
+    int Ingest(const std::string &text);
     void Step(int timeout_ms);
     void LetTimePass(int64_t ms);
     void FindNewWorkers();

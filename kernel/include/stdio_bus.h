@@ -53,7 +53,10 @@ typedef struct stdio_bus_route {
  * must be the one that asked. A notification that cancels a request (notifications/cancelled,
  * $/cancelRequest) goes to the worker that has it; a request that still waits for a worker is
  * taken back and answered with the error -32800; when the request is over the notification is
- * counted (dropped_notifications). The call returns 0 in each of these cases. */
+ * counted (dropped_notifications). The call returns 0 in each of these cases.
+ * A message to the bus itself ("stdio_bus/...") is answered through the message callback before the
+ * call returns. With route NULL a message may begin with its route once the host has sent
+ * stdio_bus/annotate; with a route none is looked for in it. */
 STDIO_BUS_API int stdio_bus_send(stdio_bus_t *bus, const stdio_bus_route_t *route, const char *msg,
                                  size_t len);
 
@@ -81,7 +84,8 @@ typedef struct stdio_bus_message {
     const char *data; /* NUL-terminated JSON text of `len` bytes, without newline */
     size_t len;
     stdio_bus_message_kind_t kind;
-    int worker_id;       /* who sent it; -1: the kernel made it (always an error response) */
+    int worker_id;       /* who sent it; -1: the kernel made it: an error, an answer to a
+                            "stdio_bus/" request, or what the host asked to be told by one */
     const char *pool;    /* of that worker; NULL when the kernel cannot tell */
     const char *session; /* the session it belongs to, as text; NULL: none known */
     uint64_t cookie;     /* of the request that a response answers; else 0 */
@@ -105,7 +109,8 @@ STDIO_BUS_API void stdio_bus_set_stderr_handler(stdio_bus_t *bus, stdio_bus_stde
 
 /* Stops and resumes reading one worker's stdout. Its exit and its stderr are still seen.
  * Reasons are bits and OR-ed: reading goes on when none is left. Bits 0..15 are the host's,
- * the others the kernel's own. A restart or stop clears the host's bits.
+ * the others the kernel's own (16: a client is slow; 17: stdio_bus/pause). A restart or stop
+ * clears the host's bits.
  * Returns 0, STDIO_BUS_ENOTFOUND for an unknown worker, STDIO_BUS_EINVAL for a foreign bit. */
 STDIO_BUS_API int stdio_bus_pause_worker(stdio_bus_t *bus, int worker_id, uint32_t reasons);
 STDIO_BUS_API int stdio_bus_resume_worker(stdio_bus_t *bus, int worker_id, uint32_t reasons);

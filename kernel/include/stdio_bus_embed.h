@@ -108,7 +108,7 @@ typedef struct stdio_bus_options {
     stdio_bus_client_connect_cb on_client_connect;
     stdio_bus_client_disconnect_cb on_client_disconnect;
     void *user_data;
-    int log_level; /* messages below this level are not made */
+    int log_level; /* messages below this level are not handed to on_log */
 } stdio_bus_options_t;
 
 typedef struct stdio_bus_stats {

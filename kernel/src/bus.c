@@ -61,11 +61,12 @@ static bool copy_text(char **to, const char *from) {
 static bool build(sb_bus *bus) {
     sb_link *lists[] = {&bus->clients,         &bus->graveyard,     &bus->idle_sessions,
                         &bus->backlog_workers, &bus->dirty_workers, &bus->backlog_clients,
-                        &bus->dirty_clients,   &bus->lobby};
+                        &bus->dirty_clients,   &bus->lobby,         &bus->annotated};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         sb_list_init(lists[i]);
     bus->seed = sb_random();
     sb_conn_init(&bus->host, 0, NULL);
+    sb_journal_set_floor(bus);
     bus->listener = SB_SOURCE_CLOSED;
     bus->next_client = 1;
     bus->timer_count = 3;
@@ -198,7 +199,7 @@ static void flush_workers(sb_bus *bus) {
 
 /* The end of a client answers what workers asked it, so writing to clients may leave something
  * for workers, and the other way round. */
-void sb_bus_flush(sb_bus *bus) {
+static void flush_all(sb_bus *bus) {
     flush_workers(bus);
     while (!sb_list_is_empty(&bus->dirty_clients)) {
         sb_client *client = SB_ENTRY(bus->dirty_clients.next, sb_client, dirty_link);
@@ -207,6 +208,15 @@ void sb_bus_flush(sb_bus *bus) {
         sb_client_flush(client);
         flush_workers(bus);
     }
+}
+
+/* Log lines go out here, where nothing is under way that a called back host could disturb. What is
+ * logged meanwhile waits for the next time, so that this has an end. */
+void sb_bus_flush(sb_bus *bus) {
+    uint64_t until = bus->journal.end;
+    do
+        flush_all(bus);
+    while (sb_journal_tell(bus, until));
 }
 
 static bool has_backlog(const sb_bus *bus) {
@@ -281,11 +291,14 @@ int stdio_bus_step(stdio_bus_t *bus, int timeout_ms) {
         return STDIO_BUS_ERR_STATE;
     sb_bus_enter(bus);
     bus->stepping = true;
+    uint64_t given = bus->stats.messages_out;
 
     int handled = sb_timers_run(&bus->timers, sb_clock_ms()) + run_backlog(bus);
     sb_bus_flush(bus);
     sb_stop_advance(bus);
     sb_bus_flush(bus);
+    /* A host that was given something may have to pass it on before anything else happens. */
+    handled += bus->stats.messages_out != given;
     if (handled || has_backlog(bus) || bus->state == STDIO_BUS_STATE_STOPPED)
         timeout_ms = 0;
 
@@ -309,7 +322,7 @@ int stdio_bus_step(stdio_bus_t *bus, int timeout_ms) {
     bus->stepping = false;
     if (bus->state == STDIO_BUS_STATE_STOPPED)
         bus->ended = true;
-    else if (has_backlog(bus))
+    else if (has_backlog(bus) || sb_journal_has_news(bus))
         sb_bus_touch(bus);
     sb_bus_leave(bus);
     return n < 0 ? STDIO_BUS_ERR : handled;
@@ -364,7 +377,7 @@ void stdio_bus_destroy(stdio_bus_t *bus) {
     sb_bus_leave(bus);
     sb_sessions_free(bus);
     sb_calls_free(bus);
-    sb_conn_free(&bus->host);
+    sb_conn_free(bus, &bus->host);
     for (size_t i = 0; i < bus->worker_count; i++)
         sb_worker_free(bus->workers[i]);
     free(bus->workers);
@@ -377,6 +390,7 @@ void stdio_bus_destroy(stdio_bus_t *bus) {
     sb_text_free(&bus->message);
     sb_text_free(&bus->name);
     sb_text_free(&bus->id_key);
+    sb_journal_free(bus);
     sb_guard_free(bus);
     sb_config_free(&bus->config);
     free(bus->tcp_host);

@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "frame.h"
+#include "journal.h"
 #include "json.h"
 #include "list.h"
 #include "os/os.h"
@@ -47,14 +48,16 @@ enum {
 /* Why a worker is not read: the host's own bits are 0..15. */
 #define SB_PAUSE_HOST_BITS   0xFFFFu
 #define SB_PAUSE_SLOW_CLIENT 0x10000u
+#define SB_PAUSE_DECLINED    0x20000u /* see decline.c */
 
 typedef struct sb_bond {
     sb_conn *conn;
     sb_worker *worker;
-    size_t pending;  /* calls of the connection on the worker */
-    sb_link of_conn; /* conn->bonds */
-    sb_link of_worker;
-    sb_link busy; /* worker->busy, while pending > 0 */
+    size_t pending;    /* calls of the connection on the worker */
+    sb_link of_conn;   /* conn->bonds */
+    sb_link of_worker; /* worker->bonds, once the connection has sent it something */
+    sb_link busy;      /* worker->busy, while pending > 0 */
+    sb_link declining; /* worker->decliners, while the connection does not want its output */
 } sb_bond;
 
 struct sb_conn {
@@ -68,7 +71,13 @@ struct sb_conn {
     sb_link ghosts; /* those of them whose worker has ended since, or took it back */
     size_t ghost_count;
     size_t pending;
-    bool silent; /* it sends no more; answers still go out to it */
+    bool silent;       /* it sends no more; answers still go out to it */
+    bool wired;        /* the host: what is wrong with its lines is answered, as to a client */
+    size_t unread;     /* the host: bytes that wait for its reader, as the daemon says */
+    sb_link annotated; /* bus->annotated, while lines to it tell where they come from */
+    int log_level;     /* from which on it is told log lines */
+    uint64_t log_next; /* the first line of the journal that it has not been told */
+    uint64_t log_dropped;
 };
 
 /* A request in flight. A forward call was made by a connection and is answered by a worker; a
@@ -87,6 +96,7 @@ struct sb_call {
     bool pinned;                /* to this worker: never moved to another */
     bool enveloped;             /* its asker named the session at the top level */
     bool spliced;               /* wire differs from id */
+    bool tells;                 /* its asker is told which worker has it */
     uint64_t begin, end;        /* its bytes in the worker's stream */
     size_t id_at, token_at;     /* where the two tokens stand in the message as written */
     char *text;                 /* the block that the next ones point into */
@@ -158,11 +168,12 @@ struct sb_worker {
     sb_frame frame;
     sb_queue out;
     sb_stderr_tail tail;
+    sb_text annotation; /* what its lines to annotated connections begin with */
     sb_link backlog_link, dirty_link;
     size_t place[SB_ORDERS]; /* in the pool's heaps, from 1; 0: not there */
     size_t pending, session_count, ghost_count;
     uint64_t turn;
-    sb_link calls, asked, ghosts, sessions, bonds, busy;
+    sb_link calls, asked, ghosts, sessions, bonds, busy, decliners;
     uint32_t paused;
     size_t stderr_lines; /* in the second that began at stderr_since */
     int64_t stderr_since;
@@ -260,6 +271,8 @@ struct stdio_bus {
 
     sb_conn host;
     sb_link clients, graveyard;
+    sb_link annotated; /* connections */
+    sb_journal journal;
     size_t client_count;
     sb_link lobby; /* connections that are no clients yet, or no more, in order of arrival */
     size_t lobby_count;
@@ -303,14 +316,15 @@ struct stdio_bus {
 /* --- log.c ------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 3, 4))) void sb_log(sb_bus *bus, int level, const char *format, ...);
+/* The same about a worker, which the line names. */
+__attribute__((format(printf, 3, 4))) void sb_worker_log(sb_worker *w, int level,
+                                                         const char *format, ...);
 /* Calls on_error and logs. */
 __attribute__((format(printf, 3, 4))) void sb_report(sb_bus *bus, int code, const char *format,
                                                      ...);
+/* One line that the worker wrote to its stderr. */
+void sb_log_stderr(sb_worker *w, const char *line, size_t len);
 void sb_worker_event(sb_worker *w, const char *event);
-#define sb_log_debug(bus, ...)                           \
-    ((bus)->options.log_level <= STDIO_BUS_LOG_DEBUG     \
-         ? sb_log(bus, STDIO_BUS_LOG_DEBUG, __VA_ARGS__) \
-         : (void)0)
 
 /* --- bus.c --------------------------------------------------------------------------------- */
 

@@ -8,8 +8,8 @@
 #include "call.h"
 #include "conn.h"
 #include "lobby.h"
-#include "reply.h"
 #include "route.h"
+#include "route_in.h"
 #include "worker.h"
 
 static sb_key id_key(const sb_bus *bus, const uint64_t *id) {
@@ -236,18 +236,6 @@ void sb_client_flush(sb_client *client) {
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static void too_long(sb_client *client) {
-    sb_bus *bus = client->bus;
-    sb_asker asker = {.conn = &client->conn};
-    sb_fault fault = {.code = SB_INVALID_REQUEST,
-                      .message = "Message too large",
-                      .worker = -1,
-                      .reason = "the line is longer than max_input_buffer"};
-    bus->stats.messages_in++;
-    bus->stats.routing_errors++;
-    sb_reply_error(bus, &asker, &fault);
-}
-
 static void handle_lines(sb_client *client) {
     sb_bus *bus = client->bus;
     char *line;
@@ -261,7 +249,7 @@ static void handle_lines(sb_client *client) {
         else if (result == SB_FRAME_LINE)
             sb_route_message(bus, &client->conn, NULL, line, len);
         else
-            too_long(client);
+            sb_refuse_too_long(bus, &client->conn);
     }
 }
 
@@ -356,7 +344,7 @@ void sb_client_close(sb_client *client, const char *reason) {
         dissolve(client, reason);
     else
         sb_lobby_leave(client);
-    sb_conn_free(&client->conn);
+    sb_conn_free(bus, &client->conn);
     sb_list_append(&bus->graveyard, &client->all);
     if (was_admitted && bus->options.on_client_disconnect)
         bus->options.on_client_disconnect(bus, (int)client->conn.id, reason,

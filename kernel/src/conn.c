@@ -3,22 +3,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus_entry.h"
+#include "annotation.h"
 #include "call.h"
 #include "client.h"
-#include "guest.h"
+#include "decline.h"
 
 void sb_conn_init(sb_conn *c, uint64_t id, sb_client *client) {
-    *c = (sb_conn){.id = id, .client = client};
+    *c = (sb_conn){.id = id, .client = client, .log_level = SB_JOURNAL_NO_LEVEL};
+    sb_list_init(&c->annotated);
     sb_list_init(&c->bonds);
     sb_list_init(&c->calls);
     sb_list_init(&c->asked);
     sb_list_init(&c->ghosts);
 }
 
-void sb_conn_free(sb_conn *c) {
+void sb_conn_free(sb_bus *bus, sb_conn *c) {
+    sb_annotation_end(bus, c);
     while (!sb_list_is_empty(&c->bonds)) {
         sb_bond *bond = SB_ENTRY(c->bonds.next, sb_bond, of_conn);
+        sb_decline_end(c, bond->worker);
         sb_list_remove(&bond->of_conn);
         sb_list_remove(&bond->of_worker);
         sb_list_remove(&bond->busy);
@@ -42,6 +45,9 @@ sb_conn *sb_conn_find(sb_bus *bus, uint64_t id) {
 
 void sb_conn_fall_silent(sb_bus *bus, sb_conn *c) {
     c->silent = true;
+    /* It could not ask for their output again. */
+    for (sb_link *at = c->bonds.next; at != &c->bonds; at = at->next)
+        sb_decline_end(c, SB_ENTRY(at, sb_bond, of_conn)->worker);
     while (!sb_list_is_empty(&c->asked)) {
         sb_call *call = SB_ENTRY(c->asked.next, sb_call, of_conn);
         sb_fault fault = {.code = SB_METHOD_NOT_FOUND,
@@ -53,14 +59,13 @@ void sb_conn_fall_silent(sb_bus *bus, sb_conn *c) {
     }
 }
 
-void sb_host_fall_silent(stdio_bus_t *bus) {
-    sb_bus_enter(bus);
-    sb_conn_fall_silent(bus, &bus->host);
-    sb_bus_touch(bus);
-    sb_bus_leave(bus);
+size_t sb_conn_unread(const sb_conn *c) {
+    return c->client ? sb_queue_len(&c->client->out) : c->unread;
 }
 
-sb_bond *sb_bond_get(sb_conn *c, sb_worker *w) {
+/* --- Bonds --------------------------------------------------------------------------------- */
+
+sb_bond *sb_bond_make(sb_conn *c, sb_worker *w) {
     size_t at = (size_t)w->id;
     if (at >= c->by_worker_cap) {
         size_t cap = c->by_worker_cap ? c->by_worker_cap : 4;
@@ -80,23 +85,37 @@ sb_bond *sb_bond_get(sb_conn *c, sb_worker *w) {
         bond->conn = c;
         bond->worker = w;
         sb_list_append(&c->bonds, &bond->of_conn);
-        sb_list_append(&w->bonds, &bond->of_worker);
+        sb_list_init(&bond->of_worker);
         sb_list_init(&bond->busy);
+        sb_list_init(&bond->declining);
         c->by_worker[at] = bond;
     }
     return c->by_worker[at];
 }
 
+sb_bond *sb_bond_get(sb_conn *c, sb_worker *w) {
+    sb_bond *bond = sb_bond_make(c, w);
+    if (bond && sb_list_is_empty(&bond->of_worker))
+        sb_list_append(&w->bonds, &bond->of_worker);
+    return bond;
+}
+
 void sb_bond_begin(sb_bond *bond) {
-    if (bond->pending++ == 0)
-        sb_list_append(&bond->worker->busy, &bond->busy);
+    if (bond->pending++ > 0)
+        return;
+    sb_list_append(&bond->worker->busy, &bond->busy);
+    sb_decline_weigh(bond->worker);
 }
 
 void sb_bond_end(sb_conn *c, sb_worker *w) {
     sb_bond *bond = c->by_worker[w->id];
-    if (--bond->pending == 0)
-        sb_list_remove(&bond->busy);
+    if (--bond->pending > 0)
+        return;
+    sb_list_remove(&bond->busy);
+    sb_decline_weigh(w);
 }
+
+/* --- Delivery ------------------------------------------------------------------------------ */
 
 sb_text sb_text_borrow(sb_text *from) {
     sb_text borrowed = *from;
@@ -110,7 +129,7 @@ void sb_text_return(sb_text *to, sb_text *borrowed) {
     *to = *borrowed;
 }
 
-void sb_host_receive(sb_bus *bus, const char *data, size_t len, const sb_origin *origin) {
+static void host_receive(sb_bus *bus, const char *data, size_t len, const sb_origin *origin) {
     bus->stats.messages_out++;
     bus->stats.bytes_out += len + 1;
     if (bus->on_message) {
@@ -130,21 +149,42 @@ void sb_host_receive(sb_bus *bus, const char *data, size_t len, const sb_origin 
     }
 }
 
-bool sb_conn_deliver(sb_bus *bus, sb_conn *c, const char *msg, size_t len, const sb_edits *edits,
-                     const sb_origin *origin) {
-    if (c->client)
-        return sb_client_send(bus, c->client, msg, len, edits, origin->worker);
+static void close_answered(sb_bus *bus, const sb_origin *origin) {
+    if (origin->answered)
+        sb_call_close(bus, origin->answered);
+}
+
+/* The host may send again under the same id from within the callback, so that the call it is an
+ * answer to is closed before; the edits point into that. */
+static bool deliver_to_host(sb_bus *bus, const char *msg, size_t len, const sb_edits *edits,
+                            const sb_origin *origin) {
     if (edits->count == 0) {
-        sb_host_receive(bus, msg, len, origin);
+        close_answered(bus, origin);
+        host_receive(bus, msg, len, origin);
         return true;
     }
     sb_text text = sb_text_borrow(&bus->message);
-    size_t size = sb_edits_length(edits, len);
-    char *room = sb_text_extend(&text, size);
-    if (room) {
+    char *room = sb_text_extend(&text, sb_edits_length(edits, len));
+    if (room)
         sb_edits_apply(edits, msg, len, room);
-        sb_host_receive(bus, text.p, text.len, origin);
-    }
+    close_answered(bus, origin);
+    if (room)
+        host_receive(bus, text.p, text.len, origin);
     sb_text_return(&bus->message, &text);
     return room != NULL;
+}
+
+bool sb_conn_deliver(sb_bus *bus, sb_conn *c, const char *msg, size_t len, const sb_edits *edits,
+                     const sb_origin *origin) {
+    sb_edits annotated;
+    if (sb_conn_is_annotated(c)) {
+        annotated = *edits;
+        sb_annotation_edit(&annotated, msg, origin->worker);
+        edits = &annotated;
+    }
+    if (!c->client)
+        return deliver_to_host(bus, msg, len, edits, origin);
+    bool sent = sb_client_send(bus, c->client, msg, len, edits, origin->worker);
+    close_answered(bus, origin);
+    return sent;
 }

@@ -9,4 +9,7 @@ bool sb_control_is_meant(sb_bus *bus, sb_token method);
 /* Answers it. */
 int sb_control(sb_incoming *in);
 
+void sb_control_put_workers(sb_text *t, sb_bus *bus);
+void sb_control_put_stats(sb_text *t, sb_bus *bus);
+
 #endif

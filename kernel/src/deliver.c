@@ -45,8 +45,8 @@ static bool wants_session(const sb_worker *w, const sb_scan *scan, const sb_sess
 static void skip(sb_worker *w, const char *what, const char *line, size_t len) {
     w->invalid_lines++;
     w->bus->counters.invalid_lines++;
-    sb_log(w->bus, STDIO_BUS_LOG_WARN, "[worker=%d] skipped a line on stdout, %s: %.*s", w->id,
-           what, (int)(len < EXCERPT ? len : EXCERPT), line);
+    sb_worker_log(w, STDIO_BUS_LOG_WARN, "skipped a line on stdout, %s: %.*s", what,
+                  (int)(len < EXCERPT ? len : EXCERPT), line);
 }
 
 void sb_deliver_too_long(sb_worker *w, const char *start, size_t len) {
@@ -71,8 +71,8 @@ static void deliver_answer(sb_worker *w, const sb_scan *scan, const char *line, 
     sb_call *call = sb_call_given_to_worker(bus, w, sb_id_key(bus, scan->id));
     if (!call || !call->conn) {
         bus->counters.late_replies++;
-        sb_log_debug(bus, "[worker=%d] dropped an answer nobody waits for, id %.*s", w->id,
-                     (int)(scan->id.len < 100 ? scan->id.len : 100), scan->id.p);
+        sb_worker_log(w, STDIO_BUS_LOG_DEBUG, "dropped an answer nobody waits for, id %.*s",
+                      (int)(scan->id.len < 100 ? scan->id.len : 100), scan->id.p);
         if (call)
             sb_call_close(bus, call);
         return;
@@ -91,28 +91,12 @@ static void deliver_answer(sb_worker *w, const sb_scan *scan, const char *line, 
                         .worker = w,
                         .pool = w->pool,
                         .session = session ? session->name : NULL,
-                        .cookie = call->cookie};
-    sb_conn *conn = call->conn;
+                        .cookie = call->cookie,
+                        .answered = call};
     if (session)
         sb_session_keep(session);
-    if (conn->client) {
-        if (!sb_conn_deliver(bus, conn, line, len, &edits, &origin))
-            bus->counters.late_replies++;
-        sb_call_close(bus, call);
-    } else if (edits.count == 0) {
-        /* Closed before the callback, which may send again under the same id. */
-        sb_call_close(bus, call);
-        sb_host_receive(bus, line, len, &origin);
-    } else {
-        sb_text text = sb_text_borrow(&bus->message);
-        char *room = sb_text_extend(&text, sb_edits_length(&edits, len));
-        if (room)
-            sb_edits_apply(&edits, line, len, room);
-        sb_call_close(bus, call);
-        if (room)
-            sb_host_receive(bus, text.p, text.len, &origin);
-        sb_text_return(&bus->message, &text);
-    }
+    if (!sb_conn_deliver(bus, call->conn, line, len, &edits, &origin))
+        bus->counters.late_replies++;
     if (session)
         sb_session_release(bus, session);
     sb_text_free(&member);
@@ -367,8 +351,8 @@ static void deliver_notification(sb_worker *w, const sb_scan *scan, const char *
     if (delivered)
         return;
     bus->counters.dropped_notifications++;
-    sb_log_debug(bus, "[worker=%d] nobody owns the notification %.*s", w->id,
-                 (int)(len < EXCERPT ? len : EXCERPT), line);
+    sb_worker_log(w, STDIO_BUS_LOG_DEBUG, "nobody owns the notification %.*s",
+                  (int)(len < EXCERPT ? len : EXCERPT), line);
 }
 
 void sb_deliver_line(sb_worker *w, const char *line, size_t len) {

@@ -15,7 +15,7 @@ void sb_embedded_close(sb_worker *w) {
     sb_worker_close_streams(w);
     sb_frame_free(&w->frame);
     sb_worker_settle_calls(w);
-    sb_log(w->bus, STDIO_BUS_LOG_INFO, "[worker=%d] stopped: %s", w->id, w->reason);
+    sb_worker_log(w, STDIO_BUS_LOG_INFO, "stopped: %s", w->reason);
     sb_worker_event(w, "stopped");
     sb_worker_left_pool(w);
 }
@@ -80,8 +80,7 @@ int stdio_bus_register_embedded_worker(stdio_bus_t *bus, int fd_to_worker, int f
     sb_frame_init(&w->frame, bus->config.limits.max_input_buffer);
     int id = w->id;
     if (sb_worker_attach(w)) {
-        sb_log(bus, STDIO_BUS_LOG_INFO, "[worker=%d] registered, pool '%s'", w->id,
-               pool->config->id);
+        sb_worker_log(w, STDIO_BUS_LOG_INFO, "registered, pool '%s'", pool->config->id);
         sb_worker_event(w, "started");
         sb_pool_flush_held(pool);
     } else {

@@ -88,7 +88,6 @@ void sb_reply_error_to_worker(sb_worker *w, sb_token id, const sb_fault *fault) 
     sb_text text = sb_text_borrow(&w->bus->message);
     compose(&text, NULL, id, fault);
     if (text.failed || !sb_worker_write(w, text.p, text.len, &none))
-        sb_log(w->bus, STDIO_BUS_LOG_WARN, "[worker=%d] an error answer could not be queued",
-               w->id);
+        sb_worker_log(w, STDIO_BUS_LOG_WARN, "an error answer could not be queued");
     sb_text_return(&w->bus->message, &text);
 }

@@ -8,6 +8,7 @@
 #define SB_INVALID_REQUEST  (-32600)
 #define SB_METHOD_NOT_FOUND (-32601)
 #define SB_BAD_POOL         (-32602)
+#define SB_BAD_PARAMS       (-32602)
 #define SB_CANCELLED        (-32800) /* as the Language Server Protocol has it */
 #define SB_NO_WORKER        (-32001)
 #define SB_WORKER_EXITED    (-32002)

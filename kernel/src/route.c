@@ -275,6 +275,7 @@ static int send_request(sb_incoming *in) {
     sb_call_set_session(call, in->session);
     settle_session(in);
     call->enveloped = in->enveloped;
+    call->tells = in->beside && in->beside->tell;
 
     bool sent;
     if (in->worker) {
@@ -291,8 +292,11 @@ static int send_request(sb_incoming *in) {
         if (sent && in->many_lines)
             join_lines(call->held->data, call->held->len);
     }
-    if (sent)
+    if (sent) {
+        if (call->tells && call->worker)
+            sb_notify_placed(bus, call);
         return STDIO_BUS_OK;
+    }
     sb_call_close(bus, call);
     bus->counters.backpressure++;
     return refuse_full(in, "max_output_queue", limits->max_output_queue);
@@ -377,6 +381,14 @@ static int route_notification(sb_incoming *in) {
 /* --- Entry ---------------------------------------------------------------------------------------
  */
 
+/* A route that cannot be meant so. Its sender hears of it also where nothing else is answered. */
+static int refuse_beside(sb_incoming *in) {
+    const sb_beside *beside = in->beside;
+    if (in->is_request)
+        return sb_refuse(in, beside->code, "Invalid Request", beside->fault, NULL);
+    return sb_refuse_invalid(in, beside->code, "Invalid Request", beside->fault);
+}
+
 static int route_scanned(sb_incoming *in) {
     const sb_scan *scan = &in->scan;
     if (scan->method.p) {
@@ -385,46 +397,74 @@ static int route_scanned(sb_incoming *in) {
         bool running = in->bus->state == STDIO_BUS_STATE_RUNNING;
         in->is_request = scan->id_kind != SB_ID_ABSENT;
         name_session(in);
-        if (in->is_request && !in->conn->client && !running && !for_bus)
+        if (in->is_request && !in->conn->client && !in->conn->wired && !running && !for_bus)
             return STDIO_BUS_ERR_STATE;
         if (in->is_request && !has_usable_id(in, &code))
             return code;
+        if (in->beside && in->beside->code)
+            return refuse_beside(in);
         if (for_bus)
             return sb_control(in);
         return in->is_request ? route_request(in) : route_notification(in);
     }
     if (sb_scan_is_response(scan))
-        return sb_route_answer(in);
+        return in->beside && in->beside->code ? refuse_beside(in) : sb_route_answer(in);
     return sb_refuse_invalid(in, SB_INVALID_REQUEST, "Invalid Request",
                              "neither a request nor an answer: 'method' or 'id' with 'result' or "
                              "'error' is missing");
 }
 
-int sb_route_message(sb_bus *bus, sb_conn *conn, const stdio_bus_route_t *route, const char *msg,
-                     size_t len) {
-    sb_incoming in = {.bus = bus, .conn = conn, .route = route, .msg = msg, .len = len};
-    in.verbatim = route && (route->flags & STDIO_BUS_ROUTE_VERBATIM);
+static int route_line(sb_incoming *in) {
+    sb_bus *bus = in->bus;
     int code;
-    switch (sb_json_scan(msg, len, &in.scan)) {
+    in->verbatim = in->route && (in->route->flags & STDIO_BUS_ROUTE_VERBATIM);
+    switch (sb_json_scan(in->msg, in->len, &in->scan)) {
     case SB_SCAN_OK:
         bus->stats.messages_in++;
-        if (!conn->client) {
-            bus->stats.bytes_in += len + 1;
-            in.many_lines = memchr(msg, '\n', len) || memchr(msg, '\r', len);
+        if (!in->conn->client) {
+            bus->stats.bytes_in += in->len + 1;
+            in->many_lines = memchr(in->msg, '\n', in->len) || memchr(in->msg, '\r', in->len);
         }
-        code = route_scanned(&in);
+        code = route_scanned(in);
         break;
     case SB_SCAN_BATCH:
-        code = sb_refuse_invalid(&in, SB_INVALID_REQUEST, "Invalid Request",
+        code = sb_refuse_invalid(in, SB_INVALID_REQUEST, "Invalid Request",
                                  "batches are not supported: send one object a line");
         break;
     case SB_SCAN_SCALAR:
-        code = sb_refuse_invalid(&in, SB_INVALID_REQUEST, "Invalid Request", "not a JSON object");
+        code = sb_refuse_invalid(in, SB_INVALID_REQUEST, "Invalid Request", "not a JSON object");
         break;
     default:
-        code = sb_refuse_invalid(&in, SB_PARSE_ERROR, "Parse error", in.scan.error_text);
+        code = sb_refuse_invalid(in, SB_PARSE_ERROR, "Parse error", in->scan.error_text);
         break;
     }
-    sb_text_free(&in.name);
+    sb_text_free(&in->name);
     return code;
+}
+
+/* A line that may begin with its route. */
+static int route_annotated(sb_bus *bus, sb_conn *conn, const char *msg, size_t len) {
+    sb_beside beside;
+    sb_incoming in = {.bus = bus, .conn = conn, .msg = msg, .len = len};
+    if (!sb_beside_take(&beside, msg, len))
+        return route_line(&in);
+    in.beside = &beside;
+    if (!beside.code) {
+        in.route = &beside.route;
+        in.msg = beside.msg.p;
+        in.len = beside.msg.len;
+        if (!conn->client)
+            bus->stats.bytes_in += beside.taken;
+    }
+    int code = route_line(&in);
+    sb_beside_free(&beside);
+    return code;
+}
+
+int sb_route_message(sb_bus *bus, sb_conn *conn, const stdio_bus_route_t *route, const char *msg,
+                     size_t len) {
+    if (!route && sb_conn_is_annotated(conn))
+        return route_annotated(bus, conn, msg, len);
+    sb_incoming in = {.bus = bus, .conn = conn, .route = route, .msg = msg, .len = len};
+    return route_line(&in);
 }

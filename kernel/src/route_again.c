@@ -2,6 +2,7 @@
  * or their worker ended before it saw them. Nothing is scanned a second time. */
 #include <stdio.h>
 
+#include "annotation.h"
 #include "call.h"
 #include "pool.h"
 #include "route.h"
@@ -27,6 +28,8 @@ static bool place_again(sb_pool *pool, sb_call *call, sb_worker *w, const char *
     call->begin = sb_queue_tail(&w->out);
     bool written = sb_worker_write(w, msg, len, &edits);
     call->end = sb_queue_tail(&w->out);
+    if (written && call->tells)
+        sb_notify_placed(pool->bus, call);
     return written;
 }
 

@@ -2,12 +2,14 @@
 #ifndef SB_ROUTE_IN_H
 #define SB_ROUTE_IN_H
 
+#include "annotation.h"
 #include "bus.h"
 
 typedef struct sb_incoming {
     sb_bus *bus;
     sb_conn *conn;
     const stdio_bus_route_t *route; /* NULL: none */
+    const sb_beside *beside;        /* where that stood in the line itself; NULL: it did not */
     const char *msg;
     size_t len;
     sb_scan scan;
@@ -32,8 +34,10 @@ typedef struct sb_incoming {
 /* Answers a request with an error (0), or counts and reports a notification or an answer (a
  * code). `more`: see sb_fault. */
 int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason, const char *more);
-/* For text that is no message: an error with a null id to a client, on_error for the host. */
+/* For text that is no message: an error to a client or a wired host, on_error for another one. */
 int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char *reason);
+/* For a line over max_input_buffer. */
+void sb_refuse_too_long(sb_bus *bus, sb_conn *conn);
 /* Takes the envelope off where the pool wants that. 1 when refused with *code: of a member that is
  * given twice only one could go. */
 int sb_strip_envelope(sb_incoming *in, int *code);

@@ -7,6 +7,7 @@
 
 #include "bus_entry.h"
 #include "client.h"
+#include "decline.h"
 #include "guard.h"
 #include "listener.h"
 #include "worker.h"
@@ -70,6 +71,9 @@ int stdio_bus_stop(stdio_bus_t *bus, int timeout_sec) {
     bus->grace_ms = timeout_sec > 0 ? total : GRACE_MS;
     sb_log(bus, STDIO_BUS_LOG_INFO, "stopping, %zu requests in flight", bus->pending);
     sb_listener_close(bus);
+    /* Whoever does not read now would keep the requests of the drain from their answers. */
+    for (size_t i = 0; i < bus->worker_count; i++)
+        sb_decline_forget(bus->workers[i]);
     /* Nobody is restarted any more, so what waits for a restart is answered now. */
     for (size_t i = 0; i < bus->worker_count; i++)
         if (!sb_worker_is_alive(bus->workers[i]))
@@ -92,8 +96,8 @@ static void abandon_workers(sb_bus *bus) {
         sb_worker_check_exit(w); /* its notice may not have been read yet */
         if (!sb_worker_is_alive(w))
             continue;
-        sb_log(bus, STDIO_BUS_LOG_ERROR, "[worker=%d] process %lld could not be ended", w->id,
-               (long long)w->child.pid);
+        sb_worker_log(w, STDIO_BUS_LOG_ERROR, "process %lld could not be ended",
+                      (long long)w->child.pid);
         snprintf(w->reason, sizeof w->reason, "its process could not be ended");
         sb_guard_remove(bus, w->child.pid);
         w->child.pid = 0;

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotation.h"
 #include "client.h"
+#include "decline.h"
 #include "embedded.h"
 #include "guard.h"
 #include "pool.h"
@@ -20,9 +22,8 @@ static void on_timer(void *owner);
 
 static void on_stall(void *owner) {
     sb_worker *w = owner;
-    sb_log(w->bus, STDIO_BUS_LOG_WARN,
-           "[worker=%d] has not read its stdin for %u s: it is replaced", w->id,
-           (unsigned)w->bus->config.limits.backpressure_timeout_sec);
+    sb_worker_log(w, STDIO_BUS_LOG_WARN, "has not read its stdin for %u s: it is replaced",
+                  (unsigned)w->bus->config.limits.backpressure_timeout_sec);
     sb_worker_condemn(w, "did not read its stdin within backpressure_timeout_sec");
 }
 
@@ -46,17 +47,21 @@ sb_worker *sb_worker_new(sb_bus *bus, sb_pool *pool) {
     sb_worker *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
-    bus->timer_count += 3;
     w->bus = bus;
     w->pool = pool;
     w->id = (int)bus->worker_count;
+    if (!sb_annotation_prepare(w)) {
+        free(w);
+        return NULL;
+    }
+    bus->timer_count += 3;
     w->state = STDIO_BUS_WORKER_STOPPED;
     w->child = (sb_child){.in = SB_SOURCE_CLOSED,
                           .out = SB_SOURCE_CLOSED,
                           .err = SB_SOURCE_CLOSED,
                           .exit = SB_SOURCE_CLOSED};
-    sb_link *lists[] = {&w->calls, &w->asked,        &w->ghosts,     &w->sessions,
-                        &w->bonds, &w->backlog_link, &w->dirty_link, &w->busy};
+    sb_link *lists[] = {&w->calls,        &w->asked,      &w->ghosts, &w->sessions, &w->bonds,
+                        &w->backlog_link, &w->dirty_link, &w->busy,   &w->decliners};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         sb_list_init(lists[i]);
     w->timer = (sb_timer){.fire = on_timer, .owner = w};
@@ -89,6 +94,7 @@ void sb_worker_free(sb_worker *w) {
     sb_frame_free(&w->frame);
     sb_queue_free(&w->out);
     sb_stderr_free(&w->tail);
+    sb_text_free(&w->annotation);
     free(w->starts);
     free(w);
 }
@@ -154,8 +160,8 @@ int sb_worker_start(sb_worker *w) {
     }
     if (!sb_source_is_open(&w->child.exit))
         sb_timer_set(&bus->timers, &w->watch, sb_clock_ms() + WATCH_MS);
-    sb_log(bus, STDIO_BUS_LOG_INFO, "[worker=%d] started, pool '%s', pid %lld", w->id, config->id,
-           (long long)w->child.pid);
+    sb_worker_log(w, STDIO_BUS_LOG_INFO, "started, pool '%s', pid %lld", config->id,
+                  (long long)w->child.pid);
     sb_worker_event(w, "started");
     sb_pool_flush_held(w->pool);
     return STDIO_BUS_OK;
@@ -185,7 +191,7 @@ void sb_worker_end(sb_worker *w, int64_t deadline) {
         w->state = STDIO_BUS_WORKER_STOPPING;
         sb_pool_leave(w);
         sb_worker_unbind_sessions(w);
-        sb_log(bus, STDIO_BUS_LOG_INFO, "[worker=%d] stopping", w->id);
+        sb_worker_log(w, STDIO_BUS_LOG_INFO, "stopping");
         sb_worker_event(w, "stopping");
         if (w->state != STDIO_BUS_WORKER_STOPPING)
             return; /* the callback already saw to its end */
@@ -195,6 +201,7 @@ void sb_worker_end(sb_worker *w, int64_t deadline) {
             return;
         }
         sb_worker_resume(w, SB_PAUSE_HOST_BITS);
+        sb_decline_forget(w);
         w->close_input = true;
         if (!w->dirty && !sb_queue_len(&w->out))
             sb_source_close(bus->poller, &w->child.in);
@@ -214,7 +221,7 @@ static void climb_down(sb_worker *w) {
         /* A host that steps late kills late; a stop then waits for the end all the same. */
         if (bus->workers_until < sb_clock_ms())
             bus->workers_until = sb_clock_ms();
-        sb_log(bus, STDIO_BUS_LOG_WARN, "[worker=%d] did not stop in time: killed", w->id);
+        sb_worker_log(w, STDIO_BUS_LOG_WARN, "did not stop in time: killed");
         sb_child_kill(&w->child);
     }
 }
@@ -273,4 +280,11 @@ void sb_worker_note_full(sb_worker *w) {
     if (!sb_timer_is_set(&w->stall))
         sb_timer_set(&bus->timers, &w->stall,
                      sb_clock_ms() + 1000 * (int64_t)bus->config.limits.backpressure_timeout_sec);
+}
+
+void sb_worker_event(sb_worker *w, const char *event) {
+    sb_bus *bus = w->bus;
+    sb_notify_worker(w, event);
+    if (bus->options.on_worker)
+        bus->options.on_worker(bus, w->id, event, bus->options.user_data);
 }

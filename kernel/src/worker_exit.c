@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "decline.h"
 #include "guard.h"
 #include "pool.h"
 #include "route.h"
@@ -50,6 +51,7 @@ void sb_worker_settle_calls(sb_worker *w) {
     sb_queue unsent = w->out;
     w->out = (sb_queue){0};
     sb_pool_leave(w);
+    sb_decline_forget(w);
     sb_worker_unbind_sessions(w);
 
     size_t unsent_lines = unsent.buf ? count_lines(&unsent) : 0;
@@ -159,19 +161,18 @@ static void announce(sb_worker *w) {
     sb_bus *bus = w->bus;
     switch (w->state) {
     case STDIO_BUS_WORKER_RESTARTING:
-        sb_log(bus, STDIO_BUS_LOG_WARN, "[worker=%d] %s; restarts in %lld ms", w->id, w->reason,
-               (long long)(w->timer.due - sb_clock_ms()));
+        sb_worker_log(w, STDIO_BUS_LOG_WARN, "%s; restarts in %lld ms", w->reason,
+                      (long long)(w->timer.due - sb_clock_ms()));
         sb_worker_event(w, "restarting");
         break;
     case STDIO_BUS_WORKER_FAILED:
-        sb_log(bus, STDIO_BUS_LOG_ERROR,
-               "[worker=%d] %s; failed: %u restarts within %u s are the limit", w->id, w->reason,
-               (unsigned)bus->config.limits.max_restarts,
-               (unsigned)bus->config.limits.restart_window_sec);
+        sb_worker_log(w, STDIO_BUS_LOG_ERROR, "%s; failed: %u restarts within %u s are the limit",
+                      w->reason, (unsigned)bus->config.limits.max_restarts,
+                      (unsigned)bus->config.limits.restart_window_sec);
         sb_worker_event(w, "failed");
         break;
     default:
-        sb_log(bus, STDIO_BUS_LOG_INFO, "[worker=%d] stopped: %s", w->id, w->reason);
+        sb_worker_log(w, STDIO_BUS_LOG_INFO, "stopped: %s", w->reason);
         sb_worker_event(w, "stopped");
         break;
     }

@@ -198,9 +198,9 @@ static bool stderr_is_flooding(sb_worker *w) {
     int64_t now = sb_clock_ms();
     if (now - w->stderr_since >= 1000) {
         if (w->stderr_lines > STDERR_RATE)
-            sb_log(w->bus, STDIO_BUS_LOG_WARN,
-                   "[worker=%d] wrote %zu lines to stderr in a second: %zu were not passed on",
-                   w->id, w->stderr_lines, w->stderr_lines - STDERR_RATE);
+            sb_worker_log(w, STDIO_BUS_LOG_WARN,
+                          "wrote %zu lines to stderr in a second: %zu were not passed on",
+                          w->stderr_lines, w->stderr_lines - STDERR_RATE);
         w->stderr_since = now;
         w->stderr_lines = 0;
     }
@@ -211,10 +211,9 @@ static void stderr_line(void *user, const char *line, size_t len) {
     sb_worker *w = user;
     if (stderr_is_flooding(w))
         return;
-    if (w->bus->on_stderr)
-        w->bus->on_stderr(w->bus, w->id, line, len, w->bus->on_stderr_user);
-    else
-        sb_log_debug(w->bus, "[worker=%d] stderr: %.*s", w->id, (int)(len < 900 ? len : 900), line);
+    sb_log_stderr(w, line, len);
+    /* At once: the next lines may be more than the journal keeps. */
+    sb_journal_tell(w->bus, w->bus->journal.end);
 }
 
 /* False when nothing more can be read now. */
@@ -223,7 +222,7 @@ static bool read_stderr(sb_worker *w) {
     ptrdiff_t n = sb_source_read(&w->child.err, buf, sizeof buf);
     if (n > 0) {
         if (!sb_stderr_add(&w->tail, buf, (size_t)n, stderr_line, w))
-            sb_log(w->bus, STDIO_BUS_LOG_ERROR, "[worker=%d] out of memory for its stderr", w->id);
+            sb_worker_log(w, STDIO_BUS_LOG_ERROR, "out of memory for its stderr");
         return true;
     }
     if (n == SB_IO_AGAIN)

@@ -1,8 +1,11 @@
-// What the bus answers itself: stdio_bus/workers and stdio_bus/stats, and to whom.
-#include "socket_client.h"
+// What the bus answers itself and does for those that ask, and for whom. Annotation, pauses and the
+// log have tests of their own.
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "daemon_config.h"
 #include "daemon_process.h"
+#include "trusted_bus.h"
 
 namespace {
 
@@ -73,6 +76,10 @@ TEST(Control, UnknownRequestsToTheBusNeverReachAWorker) {
     EXPECT_EQ(bus.Send(Rpc("", "stdio_bus/stats")), STDIO_BUS_ERR_ROUTING);
     EXPECT_EQ(bus.Counters().dropped_notifications, 1u);
     EXPECT_EQ(bus.Worker(0).messages_out, 0u);
+    std::string all = bus.Ask("stdio_bus/nothing")["error"]["data"]["reason"].Text();
+    for (const char *name : {"annotate", "auth", "forget", "log", "pause", "restart", "resume",
+                             "stats", "stop", "workers"})
+        EXPECT_NE(all.find(std::string("stdio_bus/") + name), std::string::npos) << all;
     EXPECT_EQ(bus.Ask("stdio_busy")["result"]["pid"].Number(), bus.Worker(0).pid);
 }
 
@@ -86,13 +93,193 @@ TEST(Control, TheHandshakeWithAnAgentReachesTheAgent) {
 TEST(Control, AClientOnTcpWithoutATokenIsNotTold) {
     ListeningBus bus;
     SocketClient client(bus.endpoint);
-    for (const char *method : {"stdio_bus/stats", "stdio_bus/workers", "stdio_bus/auth"}) {
-        Json answer = client.Ask(bus, Rpc("1", method));
+    for (const char *method : {"auth", "annotate", "forget", "log", "pause", "restart", "resume",
+                               "stats", "stop", "workers"}) {
+        Json answer =
+            client.Ask(bus, Rpc("1", std::string("stdio_bus/") + method, R"({"worker":0,"id":1})"));
         ExpectError(answer, -32600);
         EXPECT_EQ(answer["error"]["message"].Text(), "Not authorized");
         EXPECT_EQ(answer["id"].Raw(), "1");
     }
+    client.Send(Rpc("", "stdio_bus/stop", R"({"worker":0})"));
+    client.Send(R"({"_bus":{"worker":9},"id":1,"method":"raw"})");
+    EXPECT_TRUE(client.Next(bus).Has("result")) << "and nothing was annotated";
     EXPECT_EQ(client.Ask(bus, Rpc("2", "echo"))["id"].Raw(), "2") << "and stays a client";
+    EXPECT_EQ(bus.EventsOf(0, "stopping"), 0u);
+}
+
+// --- Params -----------------------------------------------------------------------------------
+
+TEST(Control, ParamsThatCannotBeMeantAreRefusedWithWhatWasExpected) {
+    TrustedBus bus(OnePool(3));
+    SocketClient client(bus.path);
+    struct {
+        const char *method, *params, *reason;
+    } cases[] = {
+        {"annotate", R"({"log":"loud"})",
+         R"(params.log: expected "debug", "info", "warn" or "error", found a string 'loud')"},
+        {"annotate", R"({"log":1})", "found a number '1'"},
+        {"annotate", "[]", "params: expected an object, found an array"},
+        {"annotate", R"({"level":"info"})", "params.level is not known; known are log"},
+        {"forget", "", "params.id is missing: expected the id of a request"},
+        {"forget", R"({"id":true})",
+         "params.id: expected the id of a request: a string, a number "
+         "or null, found a boolean"},
+        {"forget", R"({"id":{}})", "found an object"},
+        {"pause", "{}", "params.worker is missing: expected a whole number"},
+        {"pause", R"({"worker":"0"})", "params.worker: expected a whole number from 0 to"},
+        {"pause", R"({"worker":3})", "there is no worker 3, they are 0 to 2"},
+        {"pause", R"({"worker":-1})", "found a number '-1'"},
+        {"resume", R"({"worker":3})", "there is no worker 3, they are 0 to 2"},
+        {"resume", R"({"worker":null})", "found null"},
+        {"restart", R"({"worker":7})", "there is no worker 7, they are 0 to 2"},
+        {"restart", R"({"worker":0,"force":"yes"})",
+         "params.force: expected true or false, found a string 'yes'"},
+        {"restart", R"({"worker":0,"now":true})",
+         "params.now is not known; known are worker, force"},
+        {"stop", R"({"force":true})", "params.worker is missing"},
+        {"stop", R"({"worker":0.5})", "found a number '0.5'"},
+        {"log", R"({"last":0})", "params.last: expected a whole number from 1 to 1000"},
+        {"log", R"({"last":1001})", "found a number '1001'"},
+        {"log", R"({"worker":3})", "there is no worker 3, they are 0 to 2"},
+        {"log", R"({"level":"INFO"})", "found a string 'INFO'"},
+    };
+    for (auto &c : cases) {
+        Json answer = client.Ask(bus, Rpc("1", std::string("stdio_bus/") + c.method, c.params));
+        ExpectError(answer, -32602);
+        EXPECT_EQ(answer["error"]["message"].Text(), "Invalid params");
+        EXPECT_NE(answer["error"]["data"]["reason"].Text().find(c.reason), std::string::npos)
+            << c.method << c.params << ": " << answer.Raw();
+    }
+    EXPECT_EQ(bus.events.size(), 3u) << "nothing happened but the starts";
+}
+
+TEST(Control, MembersThatBeginWithAnUnderscoreArePassedOver) {
+    TrustedBus bus;
+    SocketClient client(bus.path);
+    Json answer = client.Ask(
+        bus, Rpc("1", "stdio_bus/log", R"({"_meta":{"progressToken":1},"last":1,"_":null})"));
+    EXPECT_EQ(answer["result"]["lines"].Size(), 1u) << answer.Raw();
+}
+
+TEST(Control, OnlyRequestsWhoseAnswerSaysNothingCanBeNotifications) {
+    TrustedBus bus;
+    SocketClient client(bus.path);
+    for (const char *method : {"annotate", "auth", "log", "stats", "workers", "nothing"})
+        client.Send(Rpc("", std::string("stdio_bus/") + method));
+    client.Send(Rpc("", "stdio_bus/pause", R"({"worker":"x"})"));
+    client.Send(Rpc("", "stdio_bus/stop", R"({"worker":0})"));
+    ASSERT_TRUE(bus.Until([&] { return bus.EventsOf(0, "stopped") == 1; }, "it has stopped"));
+    EXPECT_EQ(client.Waiting(), 0u);
+    EXPECT_EQ(bus.Counters().dropped_notifications, 7u);
+}
+
+// --- Giving up --------------------------------------------------------------------------------
+
+TEST(Control, AForgottenRequestIsOverAndItsLateAnswerIsDropped) {
+    TrustedBus bus;
+    SocketClient client(bus.path), other(bus.path);
+    for (const char *id : {"1", "\"a\"", "null"}) {
+        client.Send(Rpc(id, "hold"));
+        ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 1; }, "it is in flight"));
+        other.Send(Rpc("\"o\"", "stdio_bus/forget", std::string("{\"id\":") + id + "}"));
+        EXPECT_EQ(other.Next(bus)["result"].Raw(), "{}") << "unknown ones are passed over";
+        EXPECT_EQ(bus.Pending(), 1) << "what somebody else has in flight is not its business";
+        std::string spelt = std::string(id) == "\"a\"" ? R"("\u0061")" : id;
+        client.Send(Rpc("\"f\"", "stdio_bus/forget", "{\"id\":" + spelt + "}"));
+        EXPECT_EQ(client.Next(bus)["result"].Raw(), "{}");
+        EXPECT_EQ(bus.Pending(), 0);
+        EXPECT_EQ(client.Ask(bus, Rpc(id, "echo"))["id"].Raw(), id)
+            << "the id can be used again before the late answer";
+    }
+    bus.Ask("release");
+    EXPECT_EQ(bus.Counters().late_replies, 3u);
+    EXPECT_EQ(client.Waiting(), 0u);
+}
+
+TEST(Control, ARequestThatWaitsForAWorkerIsForgottenUnsent) {
+    TrustedBus bus;
+    SocketClient client(bus.path);
+    ExpectError(bus.Ask("exit"), -32002);
+    client.Send(Rpc("1", "first"));
+    client.Send(Rpc("2", "second"));
+    client.Send(Rpc("", "stdio_bus/forget", R"({"id":1})"));
+    EXPECT_EQ(client.Next(bus)["id"].Raw(), "2");
+    Json heard = bus.Ask("heard")["result"]["lines"];
+    ASSERT_EQ(heard.Size(), 1u) << heard.Raw();
+    EXPECT_EQ(heard[0].Text(), Rpc("2", "second"));
+}
+
+TEST(Control, TheHostForgetsInTheSameWay) {
+    Bus bus(OnePool());
+    bus.Start();
+    ASSERT_EQ(bus.Send(Rpc("1", "hold"), {nullptr, nullptr, -1, 0, 7}), 0);
+    ASSERT_EQ(bus.Ingest(Rpc("", "stdio_bus/forget", R"({"id":1})")), 0);
+    EXPECT_EQ(bus.Pending(), 0);
+    EXPECT_EQ(stdio_bus_forget(bus.get(), 7), STDIO_BUS_ENOTFOUND);
+}
+
+// --- Ending workers ---------------------------------------------------------------------------
+
+TEST(Control, AWorkerIsRestartedAfterItIsAnswered) {
+    TrustedBus bus(OnePool(2));
+    SocketClient client(bus.path);
+    for (const char *force : {"", ",\"force\":false", ",\"force\":true"}) {
+        int64_t before = bus.Worker(1).pid;
+        uint64_t restarts = bus.Worker(1).restarts;
+        Json answer = client.Ask(
+            bus, Rpc("1", "stdio_bus/restart", std::string("{\"worker\":1") + force + "}"));
+        EXPECT_EQ(answer["result"].Raw(), "{}") << answer.Raw();
+        ASSERT_TRUE(
+            bus.Until([&] { return bus.Worker(1).restarts == restarts + 1; }, "it is back"));
+        EXPECT_NE(bus.Worker(1).pid, before);
+        EXPECT_EQ(bus.Worker(1).last_exit_signal, std::string(force) == ",\"force\":true" ? 9 : 0);
+    }
+    EXPECT_EQ(bus.EventsOf(0, "stopping"), 0u);
+}
+
+TEST(Control, AWorkerIsStoppedAndRevived) {
+    TrustedBus bus;
+    SocketClient client(bus.path);
+    Annotate(bus, client);
+    EXPECT_EQ(client.Ask(bus, Rpc("1", "stdio_bus/stop", R"({"worker":0})"))["result"].Raw(), "{}");
+    EXPECT_EQ(Told(bus, client, "worker")["event"].Text(), "stopping");
+    EXPECT_EQ(Told(bus, client, "worker")["event"].Text(), "stopped");
+    ExpectError(client.Ask(bus, Rpc("2", "echo")), -32001);
+    client.Ask(bus, Rpc("3", "stdio_bus/restart", R"({"worker":0})"));
+    EXPECT_EQ(Told(bus, client, "worker")["event"].Text(), "started");
+    EXPECT_TRUE(client.Ask(bus, Rpc("4", "echo")).Has("result"));
+}
+
+TEST(Control, AWorkerOfTheProgramAroundTheBusIsNotEnded) {
+    TrustedBus bus;
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    int id = stdio_bus_register_embedded_worker(bus.get(), ends[0], ends[0], "p");
+    ASSERT_EQ(id, 1);
+    SocketClient client(bus.path);
+    for (const char *method : {"stdio_bus/restart", "stdio_bus/stop"}) {
+        Json answer = client.Ask(bus, Rpc("1", method, R"({"worker":1})"));
+        ExpectError(answer, -32602);
+        EXPECT_NE(answer["error"]["data"]["reason"].Text().find("the program around the bus"),
+                  std::string::npos);
+    }
+    EXPECT_EQ(bus.Running(), 2);
+    close(ends[1]);
+}
+
+TEST(Control, WhileTheBusStopsWorkersAreLeftToIt) {
+    TrustedBus bus;
+    SocketClient client(bus.path);
+    client.Send(Rpc("1", "hold"));
+    ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 1; }, "it is in flight"));
+    ASSERT_EQ(stdio_bus_stop(bus.get(), 10), 0);
+    for (const char *method : {"stdio_bus/restart", "stdio_bus/stop"})
+        ExpectError(client.Ask(bus, Rpc("2", method, R"({"worker":0})")), -32004);
+    EXPECT_EQ(client.Ask(bus, Rpc("3", "stdio_bus/stats"))["result"]["state"].Text(), "stopping");
+    client.Send(Rpc("", "stdio_bus/forget", R"({"id":1})"));
+    ASSERT_TRUE(bus.Until([&] { return bus.State() == STDIO_BUS_STATE_STOPPED; },
+                          "it has stopped, since nobody waits for anything"));
 }
 
 TEST(Control, TheSameUserOnAUnixSocketIsTold) {

@@ -178,8 +178,20 @@ public sealed class BlockingBus : IDisposable
     /// <inheritdoc cref="Bus.GetWorkers"/>
     public IReadOnlyList<BusWorker> GetWorkers() => Bus.GetWorkers();
 
+    /// <inheritdoc cref="Bus.RestartWorkerAsync"/>
+    public void RestartWorker(int workerId, bool force = false, CancellationToken cancellationToken = default) =>
+        Bus.RestartWorkerAsync(workerId, force, cancellationToken).GetAwaiter().GetResult();
+
+    /// <inheritdoc cref="Bus.StopWorkerAsync"/>
+    public void StopWorker(int workerId, bool force = false, CancellationToken cancellationToken = default) =>
+        Bus.StopWorkerAsync(workerId, force, cancellationToken).GetAwaiter().GetResult();
+
     /// <inheritdoc cref="Bus.GetLog"/>
     public IReadOnlyList<BusLogEntry> GetLog(int last = int.MaxValue, long after = 0) => Bus.GetLog(last, after);
+
+    /// <inheritdoc cref="Bus.WaitForLogAsync"/>
+    public bool WaitForLog(long after, CancellationToken cancellationToken = default) =>
+        Bus.WaitForLogAsync(after, cancellationToken).GetAwaiter().GetResult();
 
     /// <inheritdoc cref="Bus.ToString"/>
     public override string ToString() => Bus.ToString();

@@ -37,7 +37,7 @@ public sealed partial class Bus
     /// An orderly end: requests that still wait fail with a TransportError and their workers are told, what was sent
     /// is written, then the workers end. Safe to repeat; a repetition can only shorten the time.
     /// </summary>
-    /// <param name="timeout">How long the workers may take, in whole seconds, rounded up; then they are killed. Null: the kernel's default.</param>
+    /// <param name="timeout">How long the workers may take, in whole seconds, rounded up; then they are killed. Infinite: they are waited for, and neither asked nor killed. Null: the kernel's default.</param>
     /// <param name="cancellationToken">Ends the waiting only.</param>
     public Task StopAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -125,6 +125,7 @@ public sealed partial class Bus
             Pool = call.Pool?.Id ?? call.PoolName,
         });
         _subscriptions.EndAll(SubscriptionEndReason.BusStopped);
+        _log.End();
         if (Interlocked.Exchange(ref _stoppedRaised, 1) == 0)
             ThreadPool.UnsafeQueueUserWorkItem(static bus => bus.RaiseStopped(), this, preferLocal: false);
     }

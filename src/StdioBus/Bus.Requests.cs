@@ -16,8 +16,10 @@ public sealed partial class Bus
     /// <returns>The result. When its chunks were seen and it is an object, <c>text</c> has their whole text.</returns>
     /// <exception cref="StdioBusException">Anything that ends the request but a result.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public async Task<JsonElement> RequestAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        JsonElements.Parse(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false));
+    public Task<JsonElement> RequestAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        MayRepeat(options) is { } retry
+            ? ParseAsync(RepeatAsync(retry, method, parameters, options!, cancellationToken))
+            : ExecuteOnce(new ElementCall { Completions = _completions }, method, parameters, options, cancellationToken);
 
     /// <summary>The same, with the result made into a type in one pass over its bytes.</summary>
     /// <typeparam name="T">The type; what System.Text.Json can make, by <see cref="RequestOptions.SerializerOptions"/>.</typeparam>
@@ -129,43 +131,60 @@ public sealed partial class Bus
         }
     }
 
-    private ValueTask<byte[]> ExecuteAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken) =>
-        options is { IsIdempotent: true } && (options.Retry ?? _options.Retry) is { Count: not 0 } retry
-            ? RepeatAsync(retry, method, parameters, options, cancellationToken)
-            : ExecuteOnceAsync(method, parameters, options, cancellationToken);
+    private Task<byte[]> ExecuteAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken) =>
+        MayRepeat(options) is { } retry
+            ? RepeatAsync(retry, method, parameters, options!, cancellationToken)
+            : ExecuteOnce(new BytesCall { Completions = _completions }, method, parameters, options, cancellationToken);
 
-    // Awaited once, by the methods above: its state can be used again.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<byte[]> ExecuteOnceAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
+    private static async Task<JsonElement> ParseAsync(Task<byte[]> result) => JsonElements.Parse(await result.ConfigureAwait(false));
+
+    // How a request may be made again; null when it may not.
+    private RetryOptions? MayRepeat(RequestOptions? options) =>
+        options is { IsIdempotent: true } && (options.Retry ?? _options.Retry) is { Count: not 0 } retry ? retry : null;
+
+    // What prevents a request is in its task, like what ends it.
+    private Task<T> ExecuteOnce<T>(RequestCall<T> call, string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        options ??= DefaultOptions;
-        JsonReader reader = options.Reader ?? JsonElements.Reader;
-        var target = RequestTarget.Find(this, method, options);
-        ProgressPump? progress = PumpFor(options, reader);
-        var call = new RequestCall
+        Task<T> outcome = call.Task;
+        try
         {
-            Method = target.Method,
-            Pool = target.Pool,
-            PoolName = options.Pool,
-            Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout ?? _options.Timeout),
-            IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout),
-            Reader = reader,
-            Progress = progress,
-            Completions = _completions,
-            GoesOnAtOnce = options.GoesOnAtOnce,
-        };
-        Send(call, target, parameters, options);
+            cancellationToken.ThrowIfCancellationRequested();
+            options ??= DefaultOptions;
+            var target = RequestTarget.Find(this, method, options);
+            call.Method = target.Method;
+            call.Pool = target.Pool;
+            call.PoolName = options.Pool;
+            call.Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout ?? _options.Timeout);
+            call.IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout);
+            call.GoesOnAtOnce = options.GoesOnAtOnce;
+            call.Progress = PumpFor(options, options.Reader ?? JsonElements.Reader);
+            Send(call, target, parameters, options);
+        }
+        catch (Exception error)
+        {
+            var refused = AsyncTaskMethodBuilder<T>.Create();
+            refused.SetException(error);
+            return refused.Task;
+        }
+
+        return cancellationToken.CanBeCanceled || call.Progress is not null || BusTelemetry.IsWanted(call)
+            ? FollowAsync(call, cancellationToken)
+            : outcome;
+    }
+
+    // A request that somebody else has a part in. Runs in the flow of the caller, as listeners expect.
+    private async Task<T> FollowAsync<T>(RequestCall<T> call, CancellationToken cancellationToken)
+    {
         CancellationTokenRegistration registration = CancelWith(cancellationToken, call);
         try
         {
-            return await call.Completion.ConfigureAwait(false);
+            return await call.Task.ConfigureAwait(false);
         }
         finally
         {
             BusTelemetry.End(call, call.Failure);
             await registration.DisposeAsync().ConfigureAwait(false);
-            if (progress is not null)
+            if (call.Progress is { } progress)
                 await progress.WhenIdle().ConfigureAwait(false);
         }
     }

@@ -56,7 +56,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
         _flow = new WorkerFlow(_backend, _calls, firstWorker);
         _completions = new Completions(_backend);
         _timer = new DeadlineTimer(Clock, deadline => _closer!.Expire((PendingCall)deadline));
-        _closer = new CallCloser(_backend, _ids, _calls, _timer.Queue, _flow, _counters, Clock);
+        _closer = new CallCloser(_backend, _ids, _calls, _timer.Queue, _flow, _counters, Clock, _options.StreamOverflowBytes);
         _requests = new WorkerRequests(
             _backend, _handlers, new BuiltInAnswers(_options.Roots?.AsReadOnly(), _options.RejectPermissions), _methods, _counters, _log, _config.Limits?.MaxInputBuffer ?? BusLimits.DefaultMaxInputBuffer);
         _events = new MessageDispatcher(_ids, _calls, _closer, _requests, _subscriptions, _flow, new WorkerBoard(_pools), _methods, _counters, _log, _completions, OnBackendClosed);
@@ -125,6 +125,12 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     /// <param name="last">How many at most.</param>
     /// <param name="after">Only those with a <see cref="BusLogEntry.Sequence"/> above this.</param>
     public IReadOnlyList<BusLogEntry> GetLog(int last = int.MaxValue, long after = 0) => _log.Read(after, last);
+
+    /// <summary>Waits for a line of the log: true as soon as there is one that <see cref="GetLog"/> would give, false when the bus has ended and none came.</summary>
+    /// <param name="after">The <see cref="BusLogEntry.Sequence"/> above which a line counts.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public Task<bool> WaitForLogAsync(long after, CancellationToken cancellationToken = default) => _log.WaitAsync(after, cancellationToken);
 
     /// <summary>The workers as they are now, in the order of their ids; none when the bus does not run.</summary>
     public async Task<IReadOnlyList<BusWorker>> GetWorkersAsync(CancellationToken cancellationToken = default) =>

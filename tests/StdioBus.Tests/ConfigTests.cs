@@ -134,6 +134,17 @@ public sealed class ConfigTests : IDisposable
         Assert.Contains("4 MiB", Assert.Throws<BusInvalidArgumentException>(() => BusConfig.Load(large)).Message, StringComparison.Ordinal);
     }
 
+    [Fact(DisplayName = "A3: a file is checked as its text is, and each problem names it; one that cannot be read is no problem but an error")]
+    public void A_file_is_checked()
+    {
+        string path = Write("bad.json", """{"pools":[{"command":"x"}],"typo":1}""");
+        Assert.Equal([("$.pools[0].id", false, path), ("$.typo", true, path)], BusConfig.CheckFile(path).Select(p => (p.Path, p.IsWarning, p.File)).OrderBy(p => p.Path, StringComparer.Ordinal));
+        Assert.Empty(BusConfig.CheckFile(Write("good.json", """{"pools":[{"id":"a","command":"x"}]}""")));
+        Assert.Equal("$", Assert.Single(BusConfig.CheckFile(Write("cut.json", """{"pools":["""))).Path);
+        string missing = Path.Combine(_folder, "missing.json");
+        Assert.Contains(missing, Assert.Throws<BusInvalidArgumentException>(() => BusConfig.CheckFile(missing)).Message, StringComparison.Ordinal);
+    }
+
     [Fact(DisplayName = "A6: neither configuration nor path is an error that names both; both are mutually exclusive")]
     public void Exactly_one_source_is_needed()
     {

@@ -26,7 +26,7 @@ public sealed class KernelThreadTests
         Assert.True(made.Wait(TestWorkers.Patience));
         try
         {
-            foreach (Action call in new Action[] { () => kernel!.Start(), () => kernel!.Step(0), () => kernel!.Stop(1), () => kernel!.ReadSnapshot(), () => kernel!.Forget(1), () => kernel!.WorkerOf(1), () => kernel!.MakeWaker(), () => kernel!.ReadWorkers("bus"), () => kernel!.SetPaused(0, PauseReasons.Stream, true), () => Send(kernel!), () => kernel!.Dispose(), () => _ = kernel!.State })
+            foreach (Action call in new Action[] { () => kernel!.Start(), () => kernel!.Step(0), () => kernel!.Stop(1), () => kernel!.ReadSnapshot(), () => kernel!.Forget(1), () => kernel!.WorkerOf(1), () => kernel!.MakeWaker(), () => kernel!.ReadWorkers("bus"), () => kernel!.SetPaused(0, PauseReasons.Stream, true), () => kernel!.EndWorker(0, restart: true, force: true), () => kernel!.StateOf(0), () => Send(kernel!), () => kernel!.Dispose(), () => _ = kernel!.State })
             {
                 var error = Assert.Throws<BusTransportException>(call);
                 Assert.Contains("'the owner (#", error.Message, StringComparison.Ordinal);
@@ -97,7 +97,9 @@ public sealed class KernelThreadTests
             new BusPool("a", TestWorkers.Program) { Envelope = EnvelopeKind.StdioBus },
             new BusPool("b", TestWorkers.Program, null, 2) { Envelope = EnvelopeKind.StdioBus });
         options.Native = new NativeOptions { LibraryPath = Repository.Version2Kernel };
-        await using Bus bus = await TestWorkers.StartAsync(options);
+        await using var bus = new Bus(options);
+        Assert.Equal((-1, -1, -1, 0), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines, bus.Statistics.Requeued, bus.Statistics.MessagesIn));
+        await bus.StartAsync().Soon();
         JsonElement[] results = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => bus.RequestAsync("echo", new { i }, new() { Pool = i % 2 == 0 ? "a" : "b", SessionId = $"s{i % 5}" }))).Soon();
         Assert.Equal(Enumerable.Range(0, 200), results.Select(result => result.GetProperty("i").GetInt32()));
         JsonElement line = await bus.RequestAsync("wire", null, new() { Pool = "a", SessionId = "s" }).Soon();
@@ -106,7 +108,19 @@ public sealed class KernelThreadTests
         Assert.Equal("chunk1 chunk2 ", streamed.GetProperty("text").GetString());
         Assert.Equal((3, 0, 0, -1), (bus.WorkerCount, bus.PendingCount, bus.KernelPendingCount, bus.Statistics.Requeued));
         Assert.Equal((-1, -1), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines));
+        Assert.Contains("version 2", (await Assert.ThrowsAsync<BusNotSupportedException>(() => bus.RestartWorkerAsync(0).Soon())).Message, StringComparison.Ordinal);
         await bus.StopAsync().Soon();
+        Assert.Equal((-1, -1), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines));
+    }
+
+    [Fact(DisplayName = "A25: a kernel that knows no access tokens opens no listener without one in its stead")]
+    public async Task A_kernel_without_tokens_refuses_one()
+    {
+        BusOptions options = TestWorkers.Options(new BusPool("a", TestWorkers.Program) { Envelope = EnvelopeKind.StdioBus });
+        options.Native = new NativeOptions { LibraryPath = Repository.Version2Kernel, ListenMode = ListenMode.Tcp, TcpPort = 0, AccessToken = "t" };
+        await using var bus = new Bus(options);
+        Assert.StartsWith("AccessToken:", (await Assert.ThrowsAsync<BusNotSupportedException>(() => bus.StartAsync().Soon())).Message, StringComparison.Ordinal);
+        Assert.Equal((BusState.Stopped, null), (bus.State, bus.ListenEndpoint));
     }
 
     [Fact(DisplayName = "A26: a standard pool on a kernel without the version 3 entries is not supported, and says why")]

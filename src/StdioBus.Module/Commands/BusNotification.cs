@@ -9,9 +9,16 @@ namespace StdioBus.Module.Commands;
 [OutputType(typeof(void))]
 public sealed class SendBusNotificationCommand : BusMessageCmdlet
 {
+    /// <inheritdoc/>
+    [Parameter(ValueFromPipeline = true)]
+    [ValidateNotNull]
+    [ArgumentCompleter(typeof(BusNameCompleter))]
+    public override object? Bus { get; set; }
+
     /// <summary>The method.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [MethodName]
+    [ArgumentCompleter(typeof(MethodNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string Method { get; set; } = "";
 

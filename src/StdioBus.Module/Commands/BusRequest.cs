@@ -23,9 +23,9 @@ public sealed class InvokeBusRequestCommand : BusCallCmdlet
         return new BusCallItem(call, BusCallItemKind.Output, result, IsLast: true);
     }
 
-    private protected override void WriteOutput(object? value)
+    private protected override object? Finish(object? value)
     {
         var result = (RawJson)value!;
-        base.WriteOutput(Raw ? result.ToString() : Reader.Read(result.Utf8.Span));
+        return Raw ? result.ToString() : Reader.Read(result.Utf8.Span);
     }
 }

@@ -16,21 +16,25 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
     [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(MethodNameCompleter))]
     public string? Method { get; set; }
 
     /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipeline = true)]
     [ValidateNotNull]
+    [ArgumentCompleter(typeof(BusNameCompleter))]
     public object? Bus { get; set; }
 
     /// <summary>Collects from this pool only.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(PoolIdCompleter))]
     public string? Pool { get; set; }
 
     /// <summary>Collects what belongs to this session only.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(SessionIdCompleter))]
     public string? SessionId { get; set; }
 
     /// <summary>How many notifications the queue holds.</summary>

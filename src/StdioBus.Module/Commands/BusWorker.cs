@@ -11,16 +11,19 @@ public sealed class GetBusWorkerCommand : BusCmdlet
     /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
     [Parameter(ValueFromPipeline = true)]
     [ValidateNotNull]
+    [ArgumentCompleter(typeof(BusNameCompleter))]
     public object? Bus { get; set; }
 
     /// <summary>The pools whose workers to list. Default: all.</summary>
     [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(PoolIdCompleter))]
     public string[]? Pool { get; set; }
 
     /// <summary>The ids of the workers to list. Default: all.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(WorkerIdCompleter))]
     public int[]? Id { get; set; }
 
     private protected override void Process()

@@ -1,11 +1,12 @@
 using System.Collections;
 using System.Management.Automation;
+using System.Security;
 using StdioBus.Module.Pipeline;
 
 namespace StdioBus.Module.Commands;
 
 /// <summary>
-/// Makes a bus, starts its workers and returns it. It becomes the current bus of this runspace, and goes when it is
+/// Makes a bus, starts its workers (unless -NoStart is given) and returns it. It becomes the current bus of this runspace, and goes when it is
 /// removed, when the module is removed here, or when the process ends.
 /// </summary>
 [Cmdlet(VerbsCommon.New, "StdioBus", DefaultParameterSetName = SinglePoolSet, SupportsShouldProcess = true)]
@@ -92,33 +93,85 @@ public sealed class NewStdioBusCommand : BusCmdlet
     [LimitOptions]
     public BusLimits? Limit { get; set; }
 
-    /// <summary>Whether and how the bus listens for clients of other processes.</summary>
+    /// <summary>Whether and how the bus listens for clients of other processes. A listener is of the native backend.</summary>
     [Parameter]
     public ListenMode ListenMode { get; set; }
 
-    /// <summary>With -ListenMode Tcp: the address. Default: 127.0.0.1.</summary>
+    /// <summary>With -ListenMode Tcp: the address. Default: 127.0.0.1. One that other machines may reach takes -AllowRemote and -AccessToken.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? TcpHost { get; set; }
 
-    /// <summary>With -ListenMode Tcp: the port; 0 lets the system choose.</summary>
+    /// <summary>With -ListenMode Tcp: the port, required; 0 lets the system choose.</summary>
     [Parameter]
     public int TcpPort { get; set; }
 
-    /// <summary>With -ListenMode Unix: the path of the socket.</summary>
+    /// <summary>With -ListenMode Unix: the path of the socket, required.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? UnixPath { get; set; }
+
+    /// <summary>With -ListenMode Tcp: what clients must show before anything else, as a SecureString or text of 1 to 1,024 bytes. It travels in clear text.</summary>
+    [Parameter]
+    [AccessToken]
+    [ValidateNotNull]
+    public SecureString? AccessToken { get; set; }
+
+    /// <summary>With -ListenMode Tcp: lets the listener be on an address that other machines may reach; then -AccessToken is required.</summary>
+    [Parameter]
+    public SwitchParameter AllowRemote { get; set; }
 
     /// <summary>Options of the native backend: NativeOptions, or a hashtable with its properties.</summary>
     [Parameter]
     [NativeBackendOptions]
     public NativeOptions? NativeOption { get; set; }
 
+    /// <summary>Options of the subprocess backend: SubprocessOptions, or a hashtable with its properties.</summary>
+    [Parameter]
+    [SubprocessBackendOptions]
+    public SubprocessOptions? SubprocessOption { get; set; }
+
+    /// <summary>Options of the docker backend: DockerOptions, or a hashtable with its properties.</summary>
+    [Parameter]
+    [DockerBackendOptions]
+    public DockerOptions? DockerOption { get; set; }
+
+    /// <summary>Options of the socket backend: SocketOptions, or a hashtable with its properties.</summary>
+    [Parameter]
+    [SocketBackendOptions]
+    public SocketOptions? SocketOption { get; set; }
+
+    /// <summary>A file to which every message is appended, one JSON object a line, without the values of secrets. It is made for its owner alone where there is none.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? TracePath { get; set; }
+
+    /// <summary>Shakes hands with the agent after the start. For a bus of one pool; Connect-StdioBus does it with a pool and extensions of one's choice.</summary>
+    [Parameter]
+    public SwitchParameter Hello { get; set; }
+
+    /// <summary>Leaves the bus as it was made, for Start-StdioBus.</summary>
+    [Parameter]
+    public SwitchParameter NoStart { get; set; }
+
     /// <summary>The name, unique among the open buses of the process. Default: bus1, bus2 and so on.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
+
+    private protected override void Begin()
+    {
+        if (Hello && NoStart)
+        {
+            ThrowTerminatingError(BusErrors.InvalidArgument(
+                "-Hello: a bus that is not started cannot shake hands.", target: null, "Leave out -NoStart, or use Connect-StdioBus, which starts the bus."));
+        }
+
+        RequireUse(nameof(SubprocessOption), SubprocessOption, BackendKind.Subprocess);
+        RequireUse(nameof(DockerOption), DockerOption, BackendKind.Docker);
+        RequireUse(nameof(SocketOption), SocketOption, BackendKind.Socket);
+        RequireUse(nameof(NativeOption), NativeOption, BackendKind.Native);
+    }
 
     private protected override void Process()
     {
@@ -134,11 +187,20 @@ public sealed class NewStdioBusCommand : BusCmdlet
     private protected override void End()
     {
         string pools = string.Join(", ", _config.Pools.Select(pool => $"{pool.Id} ({pool.Instances} × {pool.Command})"));
-        if (!ShouldProcess(pools, "Start a bus with the pools"))
+        if (!ShouldProcess(pools, NoStart ? "Make a bus with the pools" : "Start a bus with the pools"))
             return;
 
-        var bus = new Bus(Options());
-        Start(bus);
+        if (Hello && _config.Pools.Count > 1)
+        {
+            ThrowTerminatingError(BusErrors.InvalidArgument(
+                $"-Hello: the bus has several pools ({string.Join(", ", _config.Pools.Select(pool => pool.Id))}), and a handshake is with one.",
+                target: null, "Start it without -Hello, then use Connect-StdioBus -Pool."));
+        }
+
+        Bus bus = Make();
+        if (!NoStart)
+            Start(bus);
+
         RunspaceBuses.Here.Add(bus);
         WriteObject(bus);
     }
@@ -167,7 +229,18 @@ public sealed class NewStdioBusCommand : BusCmdlet
 
     private BusOptions Options()
     {
-        var options = new BusOptions { Config = _config, Limits = Limit, Backend = Backend, Name = Name, Native = Native() };
+        var options = new BusOptions
+        {
+            Config = _config,
+            Limits = Limit,
+            Backend = Backend,
+            Name = Name,
+            Native = Native(),
+            Subprocess = Subprocess(),
+            Docker = Docker(),
+            Socket = Socket(),
+            TracePath = TracePath is null ? null : new WorkerPaths(this).Absolute(TracePath),
+        };
         if (Timeout is not null)
             options.Timeout = Timeout;
 
@@ -178,7 +251,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
     private NativeOptions? Native()
     {
         bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
-        string[] listener = [nameof(ListenMode), nameof(TcpHost), nameof(TcpPort), nameof(UnixPath)];
+        string[] listener = [nameof(ListenMode), nameof(TcpHost), nameof(TcpPort), nameof(UnixPath), nameof(AccessToken), nameof(AllowRemote)];
         if (NativeOption is null && !listener.Any(IsGiven))
             return null;
 
@@ -193,14 +266,65 @@ public sealed class NewStdioBusCommand : BusCmdlet
             TcpHost = TcpHost ?? given.TcpHost,
             TcpPort = IsGiven(nameof(TcpPort)) ? TcpPort : given.TcpPort,
             UnixPath = unixPath is null ? null : new WorkerPaths(this).Absolute(unixPath),
+            AccessToken = AccessToken is null ? given.AccessToken : AccessTokenAttribute.Text(AccessToken),
+            AllowRemote = IsGiven(nameof(AllowRemote)) ? AllowRemote : given.AllowRemote,
         };
+    }
+
+    private SubprocessOptions? Subprocess() => SubprocessOption is null ? null : new SubprocessOptions
+    {
+        BinaryPath = new WorkerPaths(this).AbsoluteProgram(SubprocessOption.BinaryPath),
+        StderrBufferLines = SubprocessOption.StderrBufferLines,
+    };
+
+    private DockerOptions? Docker() => DockerOption is null ? null : new DockerOptions
+    {
+        Image = DockerOption.Image,
+        PullPolicy = DockerOption.PullPolicy,
+        EnginePath = new WorkerPaths(this).AbsoluteProgram(DockerOption.EnginePath),
+        StartupTimeout = DockerOption.StartupTimeout,
+        ContainerNamePrefix = DockerOption.ContainerNamePrefix,
+        ExtraArgs = DockerOption.ExtraArgs,
+        Environment = DockerOption.Environment,
+    };
+
+    private SocketOptions? Socket() => SocketOption is null ? null : new SocketOptions
+    {
+        Host = SocketOption.Host,
+        Port = SocketOption.Port,
+        UnixPath = SocketOption.UnixPath is null ? null : new WorkerPaths(this).Absolute(SocketOption.UnixPath),
+        AccessToken = SocketOption.AccessToken,
+        Reconnect = SocketOption.Reconnect,
+    };
+
+    // Options that nobody would read are a mistake. Auto may choose any backend but the socket's, which needs an address.
+    private void RequireUse(string parameter, object? options, BackendKind backend)
+    {
+        if (options is null || Backend == backend || (Backend == BackendKind.Auto && backend != BackendKind.Socket))
+            return;
+
+        ThrowTerminatingError(BusErrors.InvalidArgument(
+            $"-{parameter}: is of the {backend} backend, and -Backend is {Backend}.", options, $"Give -Backend {backend}, or leave -{parameter} out."));
+    }
+
+    private Bus Make()
+    {
+        try
+        {
+            return new Bus(Options());
+        }
+        catch (StdioBusException error)
+        {
+            ThrowTerminatingError(BusErrors.CannotStart(error, target: null));
+            throw;
+        }
     }
 
     private void Start(Bus bus)
     {
         try
         {
-            WaitFor(bus.StartAsync(Cancellation), WatchLog(bus));
+            WaitFor(Hello ? bus.ConnectAsync(new HelloParams(), cancellationToken: Cancellation) : bus.StartAsync(Cancellation), WatchLog(bus));
         }
         catch (OperationCanceledException) when (Cancellation.IsCancellationRequested)
         {
@@ -211,8 +335,8 @@ public sealed class NewStdioBusCommand : BusCmdlet
         catch (Exception error)
         {
             BusRemoval.KillAsync(bus).GetAwaiter().GetResult();
-            if (error is BusUnavailableException unavailable)
-                ThrowTerminatingError(BusErrors.CannotStart(unavailable));
+            if (error is StdioBusException known)
+                ThrowTerminatingError(BusErrors.CannotStart(known, target: null));
 
             throw;
         }

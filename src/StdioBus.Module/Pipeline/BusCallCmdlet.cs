@@ -28,6 +28,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
     /// <summary>The method to call. May be left out with -Pool: then it is the pool's default method, else the pool's id.</summary>
     [Parameter(Position = 0)]
     [MethodName]
+    [ArgumentCompleter(typeof(MethodNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Method { get; set; }
 
@@ -81,6 +82,9 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
     /// exception is its failure. Runs on the thread pool.
     /// </summary>
     private protected abstract Task<BusCallItem> RunAsync(BusCall call);
+
+    /// <summary>Makes the object to write of what was posted; an exception is the call's failure. Runs on the pipeline thread.</summary>
+    private protected virtual object? Finish(object? value) => value;
 
     /// <summary>Writes one object. Runs on the pipeline thread.</summary>
     private protected virtual void WriteOutput(object? value) => WriteObject(value, enumerateCollection: false);
@@ -257,7 +261,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
         switch (item.Kind)
         {
             case BusCallItemKind.Output:
-                WriteOutput(item.Value);
+                WriteOne(call, item.Value);
                 if (!item.IsLast)
                     call.Room.Release();
 
@@ -269,6 +273,22 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
                 WriteProgress(progress);
                 break;
         }
+    }
+
+    private void WriteOne(BusCall call, object? value)
+    {
+        object? output;
+        try
+        {
+            output = Finish(value);
+        }
+        catch (JsonConversionException error)
+        {
+            WriteFailure(BusErrors.From(error, call.Target));
+            return;
+        }
+
+        WriteOutput(output);
     }
 
     private string Activity => Method ?? Pool ?? "";

@@ -71,6 +71,15 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
         work.GetAwaiter().GetResult();
     }
 
+    /// <summary>Writes the error of one input: it ends the command, unless others may follow in the pipeline.</summary>
+    private protected void FailInput(ErrorRecord record)
+    {
+        if (MyInvocation.ExpectingInput)
+            WriteError(record);
+        else
+            ThrowTerminatingError(record);
+    }
+
     /// <summary>The kernel's log lines for -Verbose, or null when nobody wants to see them.</summary>
     private protected LogLines? WatchLog(Bus bus) => IsVerbose ? new LogLines(bus, WriteVerbose) : null;
 

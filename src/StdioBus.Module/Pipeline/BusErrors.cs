@@ -63,7 +63,7 @@ internal static class BusErrors
         new BusInvalidStateException(
             removed ? $"The bus '{bus.Name}' was removed." : $"The bus '{bus.Name}' is not running: its state is {bus.State}."),
         "BusInvalidState", ErrorCategory.InvalidOperation, bus,
-        "Make a new one with New-StdioBus.");
+        bus.State == BusState.Created && !removed ? "Start it with Start-StdioBus." : "Make a new one with New-StdioBus.");
 
     public static ErrorRecord PoolNotFound(Bus bus, string pool) => Record(
         new BusInvalidArgumentException(
@@ -77,10 +77,37 @@ internal static class BusErrors
     public static ErrorRecord CommandNotFound(string command, string message, string action) =>
         Record(new BusUnavailableException(message), "BusCommandNotFound", ErrorCategory.ObjectNotFound, command, action);
 
-    /// <summary>A worker's program that is there but does not start, or a kernel that is not there.</summary>
-    public static ErrorRecord CannotStart(BusUnavailableException error) => Record(
-        error, "BusUnavailable", ErrorCategory.ResourceUnavailable, null,
-        "Check what the message names: a worker's command must be a program, or a script with a #! line, that may be executed.");
+    /// <summary>What kept a bus from starting; a worker's program that is there but does not start, for one.</summary>
+    public static ErrorRecord CannotStart(StdioBusException error, object? target) => error.Code switch
+    {
+        BusErrorCode.Unavailable => Record(
+            error, "BusUnavailable", ErrorCategory.ResourceUnavailable, target,
+            "Check what the message names: a worker's command must be a program, or a script with a #! line, that may be executed."),
+        BusErrorCode.Timeout => Record(
+            error, "BusTimeout", ErrorCategory.OperationTimeout, target, "Raise -Timeout, and look at the bus's log with Get-BusLog."),
+        BusErrorCode.InvalidState => Record(
+            error, "BusInvalidState", ErrorCategory.InvalidOperation, target, "A bus starts once; make a new one with New-StdioBus."),
+        BusErrorCode.TransportError when !error.IsWorkerExit => Record(
+            error, "BusTransportError", ErrorCategory.OpenError, target, "Check the listener's address: whether it is free, and of this machine."),
+        BusErrorCode.PolicyDenied => Record(
+            error, "BusPolicyDenied", ErrorCategory.PermissionDenied, target,
+            "Listen on a loopback address, or give both -AllowRemote and -AccessToken if other machines are to reach it."),
+        _ => FromBus(error, target),
+    };
+
+    /// <summary>A file that is there but cannot be read, or is too large to be.</summary>
+    public static ErrorRecord FileUnreadable(string path, StdioBusException error) => Record(
+        error, "BusFileUnreadable", ErrorCategory.ReadError, path, "Check what the message names: the file's permissions, size and kind.");
+
+    /// <summary>A message of one's own that cannot be sent as it is.</summary>
+    public static ErrorRecord InvalidMessage(JsonConversionException error, object? target) => Record(
+        new BusInvalidArgumentException($"-Message: {error.Message}", error),
+        "BusInvalidMessage", ErrorCategory.InvalidData, target,
+        "Pass one JSON-RPC message: JSON text of an object, or a hashtable, with 'method', or with 'id' and 'result' or 'error'.");
+
+    public static ErrorRecord SubscriptionNotFound(Bus bus, int id) => Record(
+        new BusInvalidArgumentException($"The bus '{bus.Name}' has no open subscription {id}."),
+        "BusSubscriptionNotFound", ErrorCategory.ObjectNotFound, id, "Get-BusSubscription without -Id lists all that are open.");
 
     public static ErrorRecord FileNotFound(string path, string message) => Record(
         new BusInvalidArgumentException(message), "BusFileNotFound", ErrorCategory.ObjectNotFound, path,

@@ -12,16 +12,19 @@ public abstract class BusMessageCmdlet : BusCmdlet
     /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
     [Parameter]
     [ValidateNotNull]
-    public object? Bus { get; set; }
+    [ArgumentCompleter(typeof(BusNameCompleter))]
+    public virtual object? Bus { get; set; }
 
     /// <summary>The pool. May be left out where the bus has only one.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(PoolIdCompleter))]
     public string? Pool { get; set; }
 
     /// <summary>The session: messages of one session go to the same worker. Default: sessionId of the params, if that is a string.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(SessionIdCompleter))]
     public string? SessionId { get; set; }
 
     /// <summary>The agent meant. Pools in the StdioBus envelope only.</summary>

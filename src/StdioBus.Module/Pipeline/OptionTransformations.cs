@@ -78,6 +78,8 @@ internal sealed class NativeBackendOptionsAttribute : ArgumentTransformationAttr
         .With<string>("TcpHost", (options, value) => options.TcpHost = value)
         .With<int>("TcpPort", (options, value) => options.TcpPort = value)
         .With<string>("UnixPath", (options, value) => options.UnixPath = value)
+        .WithReader("AccessToken", (options, value) => options.AccessToken = value, AccessTokenAttribute.ReadText)
+        .With<bool>("AllowRemote", (options, value) => options.AllowRemote = value)
         .With<BusLogLevel>("LogLevel", (options, value) => options.LogLevel = value);
 
     /// <inheritdoc/>

@@ -61,6 +61,9 @@ internal sealed class WorkerPaths(PSCmdlet command)
         return Path.GetFullPath(path, Location);
     }
 
+    /// <summary>The absolute form of a program's path; a bare name, which is one for PATH, stays.</summary>
+    public string? AbsoluteProgram(string? program) => program is null || !HasSeparator(program) ? program : Absolute(program);
+
     private void RunScript(BusPool pool)
     {
         string script = Absolute(pool.Command);

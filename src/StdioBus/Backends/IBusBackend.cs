@@ -44,6 +44,12 @@ internal interface IBusBackend
     /// <summary>All workers; after the end, none.</summary>
     Task<IReadOnlyList<BusWorker>> GetWorkersAsync();
 
+    /// <summary>
+    /// Ends one worker's process, at once when forced. With a restart it ends when the new process runs, else when the old
+    /// one is gone.
+    /// </summary>
+    Task EndWorkerAsync(int workerId, bool restart, bool force);
+
     /// <summary>An orderly end within the timeout; null for the kernel's default. Calling it again only shortens it.</summary>
     Task StopAsync(TimeSpan? timeout);
 

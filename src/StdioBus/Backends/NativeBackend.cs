@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace StdioBus;
 
 /// <summary>A kernel in this process, on its own loop thread.</summary>
@@ -8,17 +6,21 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
     // How long an end may take beyond what was asked for, before it is forced.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
+    // What the kernel's clock can count without a thought; longer than any process lives.
+    private static readonly TimeSpan LongestStop = TimeSpan.FromDays(365);
+
     private readonly BusConfig _config;
     private readonly NativeOptions _options;
     private readonly Func<string> _name;
     private readonly KernelApi _api;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly WorkerChanges _changes = new();
     private readonly RouteText _poolText = new();
     private readonly RouteText _sessionText = new();
     private readonly Dictionary<string, (int First, int Count)> _workersOfPool = new(StringComparer.Ordinal);
     private IBackendEvents? _events;
-    private BackendSnapshot _last = new() { Statistics = new BusStatistics() };
+    private BackendSnapshot _last;
     private int _threadState;
 
     public NativeBackend(BusConfig config, NativeOptions options, Func<string> name)
@@ -28,6 +30,7 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         _options = options;
         _name = name;
         _api = KernelLibrary.Load(options.LibraryPath);
+        _last = new BackendSnapshot { Statistics = KernelBus.CountersAtFirst(_api.IsVersion3) };
         int first = 0;
         foreach (BusPool each in config.Pools)
         {
@@ -86,16 +89,28 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         return reply.Task;
     }
 
+    public Task EndWorkerAsync(int workerId, bool restart, bool force)
+    {
+        if (Volatile.Read(ref _threadState) != 1)
+            return Task.FromException(NotRunning());
+        if (!_api.IsVersion3)
+            return Task.FromException(new BusNotSupportedException($"The kernel '{_api.Path}' has version 2 of the embedding API only, which cannot end a worker."));
+        var reply = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(new LoopCommand(LoopCommandKind.EndWorker) { Number = workerId, Restart = restart, Force = force, Reply = reply });
+        return reply.Task;
+    }
+
     public async Task StopAsync(TimeSpan? timeout)
     {
         // Never started: there is nothing to end, and from here on nothing will be started.
         if (Interlocked.CompareExchange(ref _threadState, 2, 0) != 1)
             return;
-        int seconds = timeout is { } limit ? (int)Math.Clamp(Math.Ceiling(limit.TotalSeconds), 1, int.MaxValue) : 0;
+        bool isEndless = timeout is { } wanted && (wanted < TimeSpan.Zero || wanted > LongestStop);
+        int seconds = isEndless ? (int)LongestStop.TotalSeconds : timeout is { } limit ? (int)Math.Max(Math.Ceiling(limit.TotalSeconds), 1) : 0;
         Post(new LoopCommand(LoopCommandKind.Stop) { Number = seconds });
-        TimeSpan patience = Grace + (timeout is { } given && given >= TimeSpan.Zero && given < TimeSpan.FromDays(1)
-            ? given
-            : TimeSpan.FromSeconds(_config.Limits?.DrainTimeoutSeconds is > 0 and var drain ? drain : 30));
+        TimeSpan patience = isEndless
+            ? Timeout.InfiniteTimeSpan
+            : Grace + (timeout ?? TimeSpan.FromSeconds(_config.Limits?.DrainTimeoutSeconds is > 0 and var drain ? drain : 30));
         try
         {
             await _ended.Task.WaitAsync(patience).ConfigureAwait(false);
@@ -123,7 +138,11 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
 
     void IKernelEvents.OnMessage(in IncomingMessage message) => _events!.OnMessage(message);
 
-    void IKernelEvents.OnWorker(int workerId, WorkerEvent change) => _events!.OnWorker(workerId, change);
+    void IKernelEvents.OnWorker(int workerId, WorkerEvent change)
+    {
+        _events!.OnWorker(workerId, change);
+        _changes.OnWorker(workerId, change);
+    }
 
     void IKernelEvents.OnLog(BusLogLevel level, int? workerId, string text) => _events!.OnLog(level, workerId, text);
 
@@ -161,6 +180,9 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
             case LoopCommandKind.ReadWorkers:
                 ((TaskCompletionSource<IReadOnlyList<BusWorker>>)command.Reply!).SetResult(kernel.ReadWorkers(_name()));
                 break;
+            case LoopCommandKind.EndWorker:
+                ExecuteEndWorker(kernel, command);
+                break;
             case LoopCommandKind.Stop:
                 kernel.Stop(command.Number);
                 break;
@@ -186,6 +208,9 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
             case LoopCommandKind.ReadWorkers:
                 ((TaskCompletionSource<IReadOnlyList<BusWorker>>)command.Reply!).SetResult([]);
                 break;
+            case LoopCommandKind.EndWorker:
+                ((TaskCompletionSource)command.Reply!).SetException(NotRunning());
+                break;
         }
     }
 
@@ -204,6 +229,7 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
             _ => new BusInternalException($"The loop thread of the bus '{_name()}' failed: {error.Message}", error),
         };
         bool hadStarted = !_started.TrySetException(failure ?? new BusInvalidStateException($"The bus '{_name()}' was stopped while it was being started."));
+        _changes.OnEnded(_name());
         if (hadStarted)
             _events!.OnClosed(failure);
         _ended.SetResult();
@@ -259,6 +285,30 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         Return(notice);
     }
 
+    private void ExecuteEndWorker(KernelBus kernel, in LoopCommand command)
+    {
+        var reply = (TaskCompletionSource)command.Reply!;
+        int worker = command.Number;
+
+        // The events may come during the call.
+        _changes.Add(worker, command.Restart, reply);
+        switch (kernel.EndWorker(worker, command.Restart, command.Force))
+        {
+            case KernelCode.Ok:
+                if (!command.Restart && kernel.StateOf(worker) is WorkerState.Stopped or WorkerState.Failed)
+                    _changes.OnWorker(worker, WorkerEvent.Stopped);
+                break;
+            case KernelCode.NotFound:
+                _changes.Fail(worker, reply, new BusInvalidArgumentException($"The bus '{_name()}' has no worker {worker}."));
+                break;
+            default:
+                _changes.Fail(worker, reply, NotRunning());
+                break;
+        }
+    }
+
+    private BusInvalidStateException NotRunning() => new($"The bus '{_name()}' does not run.");
+
     private void Refused(in OutgoingMessage message, StdioBusException error)
     {
         Return(message);
@@ -273,6 +323,6 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
     private static void Return(in OutgoingMessage message)
     {
         if (message.Buffer is { } buffer)
-            ArrayPool<byte>.Shared.Return(buffer);
+            MessageArrays.Return(buffer);
     }
 }

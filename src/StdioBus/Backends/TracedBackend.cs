@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 
 namespace StdioBus;
@@ -47,6 +46,8 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
     public Task<IReadOnlyList<BusWorker>> GetWorkersAsync() => inner.GetWorkersAsync();
 
+    public Task EndWorkerAsync(int workerId, bool restart, bool force) => inner.EndWorkerAsync(workerId, restart, force);
+
     public async Task StopAsync(TimeSpan? timeout)
     {
         await inner.StopAsync(timeout).ConfigureAwait(false);
@@ -82,7 +83,7 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
         public Copy(in OutgoingMessage message, ReadOnlySpan<byte> json)
         {
-            byte[] bytes = ArrayPool<byte>.Shared.Rent(json.Length);
+            byte[] bytes = MessageArrays.Rent(json.Length);
             json.CopyTo(bytes);
             _message = message with { Buffer = bytes };
         }
@@ -93,7 +94,7 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
             Drop();
         }
 
-        public void Drop() => ArrayPool<byte>.Shared.Return(_message.Buffer!);
+        public void Drop() => MessageArrays.Return(_message.Buffer!);
     }
 
     private sealed class Events(TracedBackend owner, IBackendEvents inner) : IBackendEvents

@@ -41,22 +41,7 @@ public sealed class BusConfig
     /// <exception cref="BusInvalidArgumentException">It cannot be read, or is unusable; the message lists every problem.</exception>
     public static BusConfig Load(string path)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        string full = Path.GetFullPath(path);
-        byte[] utf8;
-        try
-        {
-            using FileStream file = File.OpenRead(full);
-            if (file.Length > MaxBytes)
-                throw new BusInvalidArgumentException($"The configuration file '{full}' has {file.Length} bytes; at most {MaxBytes} (4 MiB) are read.");
-            utf8 = new byte[file.Length];
-            file.ReadExactly(utf8);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new BusInvalidArgumentException($"The configuration file '{full}' cannot be read: {error.Message}", error);
-        }
-
+        (string full, byte[] utf8) = ReadFile(path);
         return ConfigReader.ReadOrThrow(utf8, Path.GetDirectoryName(full), $"the configuration file '{full}'");
     }
 
@@ -69,6 +54,17 @@ public sealed class BusConfig
         return problems;
     }
 
+    /// <summary>Finds every problem of a configuration file without starting anything.</summary>
+    /// <param name="path">The file: the kernel's format, or one with <c>mcpServers</c>.</param>
+    /// <exception cref="BusInvalidArgumentException">It cannot be read.</exception>
+    public static IReadOnlyList<ConfigProblem> CheckFile(string path)
+    {
+        (string full, byte[] utf8) = ReadFile(path);
+        var problems = new List<ConfigProblem>();
+        ConfigReader.Read(utf8, Path.GetDirectoryName(full), problems);
+        return [.. problems.Select(problem => problem with { File = full })];
+    }
+
     /// <summary>Finds every problem without starting anything.</summary>
     public IReadOnlyList<ConfigProblem> Check() => ConfigChecker.Check(this);
 
@@ -78,4 +74,23 @@ public sealed class BusConfig
 
     /// <summary>The configuration as the kernel reads it: unset limits are left out, nothing is ever null.</summary>
     public string ToJson() => Encoding.UTF8.GetString(ConfigWriter.Write(this));
+
+    private static (string FullPath, byte[] Utf8) ReadFile(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string full = Path.GetFullPath(path);
+        try
+        {
+            using FileStream file = File.OpenRead(full);
+            if (file.Length > MaxBytes)
+                throw new BusInvalidArgumentException($"The configuration file '{full}' has {file.Length} bytes; at most {MaxBytes} (4 MiB) are read.");
+            byte[] utf8 = new byte[file.Length];
+            file.ReadExactly(utf8);
+            return (full, utf8);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new BusInvalidArgumentException($"The configuration file '{full}' cannot be read: {error.Message}", error);
+        }
+    }
 }

@@ -85,32 +85,7 @@ internal static class BusOptionsReader
             throw new BusInvalidArgumentException($"{nameof(options.LogLevel)}: expected Debug, Information, Warning or Error, got {(int)options.LogLevel}.");
         if (options.LibraryPath is { } library && !Path.IsPathFullyQualified(library))
             throw new BusInvalidArgumentException($"{nameof(options.LibraryPath)}: expected an absolute path, got '{library}'.");
-        switch (options.ListenMode)
-        {
-            case ListenMode.None:
-                if (options.TcpHost is not null || options.TcpPort is not null || options.UnixPath is not null)
-                    throw new BusInvalidArgumentException($"{nameof(options.ListenMode)}: an address is given, but no way to listen; set it to Tcp or Unix.");
-                break;
-            case ListenMode.Tcp:
-                if (options.UnixPath is not null)
-                    throw new BusInvalidArgumentException($"{nameof(options.UnixPath)}: does not apply to a TCP listener.");
-                if (options.TcpPort is not (>= 0 and <= 65535))
-                    throw new BusInvalidArgumentException($"{nameof(options.TcpPort)}: expected a port from 0 (the system chooses) to 65535, got {options.TcpPort?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}.");
-                if (options.TcpHost is { Length: 0 })
-                    throw new BusInvalidArgumentException($"{nameof(options.TcpHost)}: expected an address or a name that is not empty.");
-                if (System.Net.IPAddress.TryParse(options.TcpHost, out System.Net.IPAddress? address) && !System.Net.IPAddress.IsLoopback(address))
-                    throw new BusPolicyException($"{nameof(options.TcpHost)}: {address} can be reached from other machines, which takes an access token; this version listens on loopback addresses only.");
-                break;
-            case ListenMode.Unix:
-                if (options.TcpHost is not null || options.TcpPort is not null)
-                    throw new BusInvalidArgumentException($"{nameof(options.TcpPort)}: a host and a port do not apply to a Unix socket.");
-                if (string.IsNullOrEmpty(options.UnixPath))
-                    throw new BusInvalidArgumentException($"{nameof(options.UnixPath)}: required for a Unix socket.");
-                break;
-            default:
-                throw new BusInvalidArgumentException($"{nameof(options.ListenMode)}: expected None, Tcp or Unix, got {(int)options.ListenMode}.");
-        }
-
+        ListenerOptions.Check(options);
         return options;
     }
 }

@@ -6,6 +6,9 @@ namespace StdioBus;
 /// <param name="IsWarning">Whether the configuration can be used all the same.</param>
 public sealed record ConfigProblem(string Path, string Message, bool IsWarning)
 {
+    /// <summary>The file that was read; null for a configuration that is none.</summary>
+    public string? File { get; init; }
+
     /// <summary>The path and the message.</summary>
     public override string ToString() => $"{Path}: {Message}";
 }

@@ -21,6 +21,18 @@ public sealed class NativeOptions
     /// <summary>With <see cref="ListenMode.Unix"/>: the socket's path. Required.</summary>
     public string? UnixPath { get; set; }
 
+    /// <summary>
+    /// With <see cref="ListenMode.Tcp"/>: what clients must show before anything else, 1 to 1,024 bytes of UTF-8; null for
+    /// nothing. It travels in clear text.
+    /// </summary>
+    public string? AccessToken { get; set; }
+
+    /// <summary>
+    /// With <see cref="ListenMode.Tcp"/>: whether other machines may reach the listener. Without, the address must be a
+    /// loopback one; with it, an <see cref="AccessToken"/> is required for any other.
+    /// </summary>
+    public bool AllowRemote { get; set; }
+
     /// <summary>Kernel log lines below this level are not made.</summary>
     public BusLogLevel LogLevel { get; set; } = BusLogLevel.Information;
 

@@ -6,6 +6,8 @@ internal sealed class BusLog(int capacity)
     private readonly object _gate = new();
     private readonly BusLogEntry[] _ring = new BusLogEntry[capacity];
     private long _total;
+    private TaskCompletionSource? _news;
+    private bool _ended;
 
     public void Add(BusLogLevel level, int? workerId, string text)
     {
@@ -14,6 +16,36 @@ internal sealed class BusLog(int capacity)
         {
             _total++;
             _ring[_total % _ring.Length] = new BusLogEntry(_total, now, level, workerId, text);
+            _news?.SetResult();
+            _news = null;
+        }
+    }
+
+    /// <summary>From now on nobody waits for a line.</summary>
+    public void End()
+    {
+        lock (_gate)
+        {
+            _ended = true;
+            _news?.SetResult();
+            _news = null;
+        }
+    }
+
+    /// <summary>Whether there is a line with a number above <paramref name="after"/>, as soon as that is certain.</summary>
+    public async Task<bool> WaitAsync(long after, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task news;
+            lock (_gate)
+            {
+                if (_total > after || _ended)
+                    return _total > after;
+                news = (_news ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+
+            await news.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

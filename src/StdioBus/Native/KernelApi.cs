@@ -31,6 +31,8 @@ internal sealed unsafe class KernelApi
     public readonly delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<nint, int, byte*, nuint, nint, void>, nint, void> SetStderrHandler;
     public readonly delegate* unmanaged[Cdecl]<nint, int, uint, int> PauseWorker;
     public readonly delegate* unmanaged[Cdecl]<nint, int, uint, int> ResumeWorker;
+    public readonly delegate* unmanaged[Cdecl]<nint, int, int, int> RestartWorker;
+    public readonly delegate* unmanaged[Cdecl]<nint, int, int, int> StopWorker;
     public readonly delegate* unmanaged[Cdecl]<nint, int> WorkerTotal;
     public readonly delegate* unmanaged[Cdecl]<nint, int, KernelWorkerInfo*, int> WorkerAt;
     public readonly delegate* unmanaged[Cdecl]<nint, KernelCounters*, void> GetCounters;
@@ -39,6 +41,7 @@ internal sealed unsafe class KernelApi
     // Of version 3, but younger than its first libraries; null when absent.
     public readonly delegate* unmanaged[Cdecl]<nint, ulong, int> PendingWorker;
     public readonly delegate* unmanaged[Cdecl]<nint, byte*, int> SetGuard;
+    public readonly delegate* unmanaged[Cdecl]<nint, byte*, int> SetAccessToken;
 
     public KernelApi(nint library, string path)
     {
@@ -68,12 +71,15 @@ internal sealed unsafe class KernelApi
         SetStderrHandler = (delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<nint, int, byte*, nuint, nint, void>, nint, void>)Required("set_stderr_handler");
         PauseWorker = (delegate* unmanaged[Cdecl]<nint, int, uint, int>)Required("pause_worker");
         ResumeWorker = (delegate* unmanaged[Cdecl]<nint, int, uint, int>)Required("resume_worker");
+        RestartWorker = (delegate* unmanaged[Cdecl]<nint, int, int, int>)Required("restart_worker");
+        StopWorker = (delegate* unmanaged[Cdecl]<nint, int, int, int>)Required("stop_worker");
         WorkerTotal = (delegate* unmanaged[Cdecl]<nint, int>)Required("worker_total");
         WorkerAt = (delegate* unmanaged[Cdecl]<nint, int, KernelWorkerInfo*, int>)Required("worker_at");
         GetCounters = (delegate* unmanaged[Cdecl]<nint, KernelCounters*, void>)Required("get_counters");
         ListenEndpoint = (delegate* unmanaged[Cdecl]<nint, byte*>)Required("listen_endpoint");
         PendingWorker = (delegate* unmanaged[Cdecl]<nint, ulong, int>)Optional("pending_worker");
         SetGuard = (delegate* unmanaged[Cdecl]<nint, byte*, int>)Optional("set_guard");
+        SetAccessToken = (delegate* unmanaged[Cdecl]<nint, byte*, int>)Optional("set_access_token");
 
         nint Required(string name) => NativeLibrary.GetExport(library, "stdio_bus_" + name);
         nint Optional(string name) => NativeLibrary.TryGetExport(library, "stdio_bus_" + name, out nint entry) ? entry : 0;

@@ -51,6 +51,16 @@ internal sealed unsafe class KernelBus : IDisposable
             throw new BusInvalidArgumentException($"The kernel refuses the configuration: {_lastError ?? "no reason given"}");
         }
 
+        try
+        {
+            SetAccessToken(options.AccessToken);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
         if (!api.IsVersion3)
             return;
         api.SetMessageHandler(_bus, &OnRoutedMessage, GCHandle.ToIntPtr(_self));
@@ -116,6 +126,20 @@ internal sealed unsafe class KernelBus : IDisposable
             _api.ResumeWorker(bus, workerId, (uint)reasons);
     }
 
+    /// <summary>Begins to end one worker's process, and to start it anew when that is wanted; events tell what comes of it.</summary>
+    public int EndWorker(int workerId, bool restart, bool force)
+    {
+        nint bus = Checked();
+        return restart ? _api.RestartWorker(bus, workerId, force ? 1 : 0) : _api.StopWorker(bus, workerId, force ? 1 : 0);
+    }
+
+    /// <summary>What a worker is doing; null when there is no such worker.</summary>
+    public WorkerState? StateOf(int workerId)
+    {
+        var info = new KernelWorkerInfo { Size = (nuint)sizeof(KernelWorkerInfo) };
+        return _api.WorkerAt(Checked(), workerId, &info) == KernelCode.Ok ? (WorkerState)info.State : null;
+    }
+
     public BackendSnapshot ReadSnapshot()
     {
         nint bus = Checked();
@@ -150,6 +174,11 @@ internal sealed unsafe class KernelBus : IDisposable
         };
     }
 
+    /// <summary>The counters of a kernel that was not started; −1 for those that this one does not have.</summary>
+    public static BusStatistics CountersAtFirst(bool isVersion3) => isVersion3
+        ? new BusStatistics()
+        : new BusStatistics { LateReplies = -1, InvalidLines = -1, Requeued = -1, SessionsEvicted = -1, Backpressure = -1 };
+
     public IReadOnlyList<BusWorker> ReadWorkers(string busName)
     {
         nint bus = Checked();
@@ -176,6 +205,19 @@ internal sealed unsafe class KernelBus : IDisposable
         _bus = 0;
         _api.Destroy(bus);
         _self.Free();
+    }
+
+    private void SetAccessToken(string? token)
+    {
+        if (token is null)
+            return;
+        if (_api.SetAccessToken is null)
+            throw new BusNotSupportedException($"{nameof(NativeOptions.AccessToken)}: the kernel '{_api.Path}' knows no access tokens.");
+        int code;
+        fixed (byte* text = Utf8Z(token))
+            code = _api.SetAccessToken(_bus, text);
+        if (code != KernelCode.Ok)
+            throw new BusInvalidArgumentException($"{nameof(NativeOptions.AccessToken)}: the kernel refuses it: {KernelCode.Text(code)}.");
     }
 
     // What workers have started outlives a host that is killed, unless somebody is left to end it.

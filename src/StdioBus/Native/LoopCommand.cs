@@ -9,6 +9,7 @@ internal enum LoopCommandKind
     Resume,
     ReadSnapshot,
     ReadWorkers,
+    EndWorker,
     Stop,
     Kill,
 }
@@ -23,6 +24,10 @@ internal readonly record struct LoopCommand(LoopCommandKind Kind)
     public int Number { get; init; }
 
     public PauseReasons Reasons { get; init; }
+
+    public bool Restart { get; init; }
+
+    public bool Force { get; init; }
 
     public object? Reply { get; init; }
 }

@@ -23,7 +23,7 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     private static uint t_putOff;
 
     private readonly ConcurrentQueue<RequestCall> _ended = new();
-    private readonly Queue<RequestCall> _atOnce = new(); // of the backend's thread
+    private readonly Queue<RequestCall> _atOnce = new(); // for the backend's thread alone
     private int _isScheduled;
     private uint _addedByBackend;
 
@@ -38,7 +38,8 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     /// <summary>Takes a call whose outcome is set.</summary>
     public void Add(RequestCall call)
     {
-        if (call.GoesOnAtOnce && backend.IsEventThread)
+        // Whoever listens to telemetry is called when its caller goes on, and is no code of ours.
+        if (call.GoesOnAtOnce && backend.IsEventThread && !BusTelemetry.IsWanted(call))
         {
             _atOnce.Enqueue(call);
             return;

@@ -20,6 +20,8 @@ internal sealed class StreamCall : PendingCall
         _clock = clock;
     }
 
+    public required JsonReader Reader { get; init; }
+
     /// <summary>Events it holds before it counts as full.</summary>
     public required int Capacity { get; init; }
 
@@ -39,6 +41,8 @@ internal sealed class StreamCall : PendingCall
 
     /// <summary>Whether it holds more than it may.</summary>
     public bool HasOverflown => Interlocked.Read(ref _heldBytes) > OverflowBytes;
+
+    public override int TextBytes => _text?.Length ?? 0;
 
     public override Exception? Failure => _failure;
 

@@ -22,7 +22,22 @@ public sealed class LanguageTests : IDisposable
         $null = Invoke-BusRequest notify @{ method = 'tick' } -Pool plain
         $n = Receive-BusNotification $sub -Wait -First 1 -Timeout 10
         if ($n.Method -ne 'tick') { throw 'notification' }
+        if ((Get-BusSubscription $sub.Id).Id -ne $sub.Id) { throw 'subscriptions' }
         Unregister-BusSubscription $sub
+        Send-BusMessage @{ jsonrpc = '2.0'; method = 'raw'; params = @{ a = 1 } } -Pool plain
+        if ((Invoke-BusRequest received -Pool plain) -notcontains 'raw') { throw 'message' }
+        $restarted = Get-BusWorker plain | Restart-BusWorker -PassThru -Confirm:$false
+        if ($restarted.Restarts -ne 1) { throw 'restart' }
+        Stop-BusWorker $restarted.Id -Force
+        Restart-BusWorker $restarted.Id
+        if (@(Get-BusLog -Level Information -Last 1).Count -ne 1) { throw 'log' }
+        if (@(Test-BusConfig -Config @{ pools = @(@{ id = 'x' }) }).Count -ne 1 -or @(Test-BusConfig -Config $pool).Count -ne 0) { throw 'config' }
+        $agent = New-StdioBus agent $worker -NoStart -ListenMode Tcp -TcpPort 0 -AccessToken 'secret' -NativeOption @{ AllowRemote = $true }
+        Start-StdioBus $agent -Timeout 20
+        if ((Connect-StdioBus -Bus $agent -Extension @{ audit = @{ Version = '1'; Required = $true } }).Extensions['audit'] -ne '1') { throw 'hello' }
+        if ((Stop-StdioBus $agent -Timeout 10 -PassThru).State -ne 'Stopped') { throw 'stop' }
+        Remove-StdioBus $agent -Force
+        $null = Select-StdioBus $bus
         if (@(Get-BusWorker plain).Count -ne 1 -or @(Get-StdioBus).Count -ne 1) { throw 'lists' }
         Get-StdioBus | Remove-StdioBus
         """;
@@ -46,9 +61,11 @@ public sealed class LanguageTests : IDisposable
     public void The_module_exports_what_its_manifest_lists_and_every_command_tells_its_output()
     {
         string[] commands = _runspace.Run("Get-Command -Module StdioBus | ForEach-Object Name").Select(item => (string)item.BaseObject).ToArray();
-        Assert.Equal(
-            _runspace.Run("(Get-Module StdioBus).ExportedCmdlets.Keys").Select(item => (string)item.BaseObject).Order(), commands.Order());
-        Assert.Equal(12, commands.Length);
+        IEnumerable<string> written = typeof(Pipeline.BusCmdlet).Assembly.GetTypes()
+            .Select(type => (CmdletAttribute?)Attribute.GetCustomAttribute(type, typeof(CmdletAttribute)))
+            .OfType<CmdletAttribute>()
+            .Select(cmdlet => $"{cmdlet.VerbName}-{cmdlet.NounName}");
+        Assert.Equal(written.Order(), commands.Order());
         Assert.Empty(_runspace.Run("Get-Command -Module StdioBus | ForEach-Object { if (-not $_.OutputType) { $_.Name } }"));
     }
 

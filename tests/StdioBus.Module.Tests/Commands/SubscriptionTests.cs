@@ -77,6 +77,22 @@ public sealed class SubscriptionTests : IDisposable
     }
 
     [Fact]
+    public void The_open_ones_are_listed_by_id()
+    {
+        Assert.Empty(_runspace.Run("Get-BusSubscription"));
+        _runspace.Run("$a = Register-BusSubscription a; $b = $bus | Register-BusSubscription b; $c = Register-BusSubscription c");
+        Assert.Equal(["a", "b", "c"], _runspace.Run("Get-BusSubscription | ForEach-Object Method").Select(item => item.BaseObject));
+        Assert.Same(_runspace.RunOne("$b"), _runspace.RunOne("$bus | Get-BusSubscription $b.Id"));
+        _runspace.Run("Get-BusSubscription $a.Id, $c.Id | Unregister-BusSubscription");
+        Assert.Equal("b", _runspace.RunOne("(Get-BusSubscription).Method"));
+        ScriptRun run = _runspace.RunWithErrors("Get-BusSubscription -Id $a.Id, $b.Id");
+        Assert.Single(run.Output);
+        Assert.Equal(_runspace.RunOne("$a.Id"), run.OnlyError("BusSubscriptionNotFound").TargetObject);
+        _runspace.Run("Stop-StdioBus");
+        Assert.Empty(_runspace.Run("Get-BusSubscription"));
+    }
+
+    [Fact]
     public void Removing_the_bus_ends_the_waiting()
     {
         _runspace.Run("$sub = Register-BusSubscription");
@@ -96,7 +112,7 @@ public sealed class SubscriptionTests : IDisposable
     [Fact]
     public void A_notification_is_sent_and_not_answered()
     {
-        _runspace.Run("Send-BusNotification notifications/initialized; Send-BusNotification other @{ a = 1 } -Pool kit");
+        _runspace.Run("Send-BusNotification notifications/initialized; $bus | Send-BusNotification other @{ a = 1 } -Pool kit");
         Assert.Equal(["notifications/initialized", "other"], Assert.IsType<object[]>(_runspace.RunOne("Invoke-BusRequest received")));
         _runspace.RunWithErrors("Send-BusNotification x 'text'").OnlyError("BusInvalidParams");
         _runspace.RunWithErrors("Send-BusNotification x -Pool nope").OnlyError("BusPoolNotFound");

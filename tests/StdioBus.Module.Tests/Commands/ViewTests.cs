@@ -24,6 +24,7 @@ public sealed class ViewTests
         shown = Regex.Replace(shown, @"\d\d:\d\d:\d\d\.\d{3}", "HH:mm:ss.fff");
         shown = Regex.Replace(shown, @"\b\d\d:\d\d:\d\d\b", "hh:mm:ss");
         shown = Regex.Replace(shown, @" +\d+\.\d{3} s", match => "S".PadLeft(match.Length));
+        shown = Regex.Replace(shown, @"restarts in \d+ ?m?\s*m?s", "restarts in N ms");
         shown = Regex.Replace(shown, @"(?<=^ *\d+ (?:kit|second) +)\d+(?= Running)", match => new string('P', 1).PadLeft(match.Length), RegexOptions.Multiline);
         return string.Join('\n', shown.Split('\n').Select(line => line.TrimEnd())).Trim('\n');
     }
@@ -65,6 +66,61 @@ public sealed class ViewTests
             $bus; $bus.Pools.Where({ $_.Id -eq 'second' }).ForEach({ $_.Command = 'worker'; $_ }); Get-BusWorker -Id 2; $sub; Receive-BusNotification $sub
             Invoke-BusStream stream @{ chunks = 'a', 'b' } -Pool kit
             """));
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void A_bus_that_listens(int width) => Golden.Check($"listener-{width}", Show(width, "New-StdioBus kit $worker kit -Name ear -ListenMode Tcp -TcpPort 0; New-StdioBus kit $worker kit -Name later -NoStart"));
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void A_log(int width) => Golden.Check($"log-{width}", Show(width, """
+        $talk = New-StdioBus talk $worker
+        $null = Invoke-BusRequest stderr @{ lines = 'short', ('a line that is longer than the screen is wide, ' * 4) }
+        Invoke-BusRequest exit @{ code = 3 } -ErrorAction SilentlyContinue
+        $null = Invoke-BusRequest echo @{}
+        $lines = Get-BusLog -Wait | Where-Object { $null -ne $_.WorkerId -or $_.Level -gt 'Information' } | Select-Object -First 3
+        $lines
+        """));
+
+    private const string Broken = """'{"pools":[{"id":"","command":"x","instances":0,"comand":1},{"id":"a-pool-with-a-name-that-is-long","command":"x","args":[5]}]}'""";
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void Problems_of_a_configuration(int width) => Golden.Check($"problems-{width}", Show(width, $"Test-BusConfig -Config {Broken}"));
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void A_handshake(int width) => Golden.Check($"hello-{width}", Show(width, "$agent = New-StdioBus agent $worker; Connect-StdioBus -Extension ([ordered]@{ audit = '1.0'; any = $null })"));
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void Subscriptions(int width) => Golden.Check($"subscriptions-{width}", Show(width, "$null = Register-BusSubscription 'session/*' -Pool second; $null = $bus.SubscribeRaw(); Get-BusSubscription"));
+
+    [Fact]
+    public void States_and_levels_have_a_colour_where_the_host_shows_colours()
+    {
+        using var runspace = new TestRunspace(new TestHost(colours: true));
+        runspace.Run($"$PSStyle.OutputRendering = 'Host'; {Setup}; $bus | Out-Default; Get-BusWorker | Out-Default; Test-BusConfig -Config {Broken} | Out-Default");
+        Assert.Equal(4, Regex.Count(runspace.Host.Shown, "\u001b\\[32mRunning\u001b\\[0m"));
+        Assert.Matches("\u001b\\[[0-9;]+mWarning\u001b\\[0m", runspace.Host.Shown);
+        int coloured = runspace.Host.Shown.Length;
+        runspace.Run("$PSStyle.OutputRendering = 'PlainText'; $bus | Out-Default");
+        Assert.DoesNotContain("\u001b[32m", runspace.Host.Shown[coloured..], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Covers", "A38")]
+    public void In_constrained_language_mode_the_views_are_the_same()
+    {
+        const string Script = "$bus; Get-BusWorker; Register-BusSubscription; New-BusPool agent node agent.js -WorkingDirectory /; Get-BusLog -Last 1; Connect-StdioBus -Bus $agent";
+        string[] shown = [.. new[] { "FullLanguage", "ConstrainedLanguage" }.Select(mode => Show(160, $"$agent = New-StdioBus agent $worker; Select-StdioBus $bus; $ExecutionContext.SessionState.LanguageMode = '{mode}'; {Script}"))];
+        Assert.Equal(shown[0], shown[1]);
+    }
 
     [Theory]
     [InlineData(80)]

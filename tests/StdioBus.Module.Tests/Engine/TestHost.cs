@@ -7,10 +7,10 @@ using System.Text;
 
 namespace StdioBus.Module.Tests.Engine;
 
-/// <summary>A host that keeps what it is told to show, in a console of a given width.</summary>
-internal sealed class TestHost(int width = 120) : PSHost
+/// <summary>A host that keeps what it is told to show, in a console of a given width, that knows colours or does not.</summary>
+internal sealed class TestHost(int width = 120, bool colours = false) : PSHost
 {
-    private readonly TestUserInterface _ui = new(width);
+    private readonly TestUserInterface _ui = new(width, colours);
 
     /// <summary>Everything shown so far.</summary>
     public string Shown => _ui.Shown;
@@ -53,7 +53,7 @@ internal sealed class TestHost(int width = 120) : PSHost
     {
     }
 
-    private sealed class TestUserInterface(int width) : PSHostUserInterface
+    private sealed class TestUserInterface(int width, bool colours) : PSHostUserInterface
     {
         private readonly StringBuilder _shown = new();
         private readonly List<ProgressRecord> _progress = [];
@@ -77,6 +77,8 @@ internal sealed class TestHost(int width = 120) : PSHost
         }
 
         public Action<string>? OnWrite { get; set; }
+
+        public override bool SupportsVirtualTerminal => colours;
 
         public override PSHostRawUserInterface RawUI { get; } = new TestRawUserInterface(width);
 

@@ -65,6 +65,8 @@ internal sealed class FakeBackend : IBusBackend
 
     public Task<IReadOnlyList<BusWorker>> GetWorkersAsync() => Task.FromResult<IReadOnlyList<BusWorker>>([]);
 
+    public Task EndWorkerAsync(int workerId, bool restart, bool force) => Task.CompletedTask;
+
     public Task StopAsync(TimeSpan? timeout) => Task.CompletedTask;
 
     public Task KillAsync() => Task.CompletedTask;
