@@ -27,20 +27,20 @@ public sealed partial class Bus
     /// <exception cref="JsonException">The result does not have the form of the type.</exception>
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     public async Task<T?> RequestAsync<T>(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        ExactJson.Read<T>(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false), options?.SerializerOptions);
+        ExactJson.Read<T>((await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false)).Utf8.Span, options?.SerializerOptions);
 
     /// <summary>The same, with the result made by <see cref="RequestOptions.Reader"/>.</summary>
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     public async Task<object?> RequestObjectAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default)
     {
-        byte[] result = await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false);
-        return (options?.Reader ?? JsonElements.Reader)(result);
+        RawJson result = await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false);
+        return (options?.Reader ?? JsonElements.Reader)(result.Utf8.Span);
     }
 
     /// <summary>The same, with the bytes of the result.</summary>
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
-    public async Task<RawJson> RequestRawAsync(string? method, RawJson? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        new(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false));
+    public Task<RawJson> RequestRawAsync(string? method, RawJson? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        ExecuteAsync(method, parameters, options, cancellationToken);
 
     /// <summary>
     /// Sends a request and yields what belongs to it as it arrives, then exactly one result. The request is sent when
@@ -66,8 +66,9 @@ public sealed partial class Bus
             Flow = _flow,
             Progress = PumpFor(options, reader),
         };
+        CancellationLink? cancellation = LinkFor(call, cancellationToken);
         Send(call, target, parameters, options);
-        CancellationTokenRegistration registration = CancelWith(cancellationToken, call);
+        cancellation?.Follow(cancellationToken);
         try
         {
             while (await call.NextAsync().ConfigureAwait(false) is { } next)
@@ -75,7 +76,7 @@ public sealed partial class Bus
         }
         finally
         {
-            await registration.DisposeAsync().ConfigureAwait(false);
+            cancellation?.End();
             _closer.GiveUp(call, "the consumer left the stream", () => new BusCancelledException($"The stream of '{call.Method}' was left by its consumer.") { Method = call.Method, Pool = call.Pool?.Id });
             BusTelemetry.End(call, call.Failure);
         }
@@ -131,12 +132,12 @@ public sealed partial class Bus
         }
     }
 
-    private Task<byte[]> ExecuteAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken) =>
+    private Task<RawJson> ExecuteAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken) =>
         MayRepeat(options) is { } retry
             ? RepeatAsync(retry, method, parameters, options!, cancellationToken)
-            : ExecuteOnce(new BytesCall { Completions = _completions }, method, parameters, options, cancellationToken);
+            : ExecuteOnce(new RawCall { Completions = _completions }, method, parameters, options, cancellationToken);
 
-    private static async Task<JsonElement> ParseAsync(Task<byte[]> result) => JsonElements.Parse(await result.ConfigureAwait(false));
+    private static async Task<JsonElement> ParseAsync(Task<RawJson> result) => (await result.ConfigureAwait(false)).ToElement();
 
     // How a request may be made again; null when it may not.
     private RetryOptions? MayRepeat(RequestOptions? options) =>
@@ -158,7 +159,9 @@ public sealed partial class Bus
             call.IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout);
             call.GoesOnAtOnce = options.GoesOnAtOnce;
             call.Progress = PumpFor(options, options.Reader ?? JsonElements.Reader);
+            call.Cancellation = LinkFor(call, cancellationToken);
             Send(call, target, parameters, options);
+            call.Cancellation?.Follow(cancellationToken);
         }
         catch (Exception error)
         {
@@ -167,15 +170,12 @@ public sealed partial class Bus
             return refused.Task;
         }
 
-        return cancellationToken.CanBeCanceled || call.Progress is not null || BusTelemetry.IsWanted(call)
-            ? FollowAsync(call, cancellationToken)
-            : outcome;
+        return call.Progress is not null || BusTelemetry.IsWanted(call) ? FollowAsync(call) : outcome;
     }
 
     // A request that somebody else has a part in. Runs in the flow of the caller, as listeners expect.
-    private async Task<T> FollowAsync<T>(RequestCall<T> call, CancellationToken cancellationToken)
+    private async Task<T> FollowAsync<T>(RequestCall<T> call)
     {
-        CancellationTokenRegistration registration = CancelWith(cancellationToken, call);
         try
         {
             return await call.Task.ConfigureAwait(false);
@@ -183,21 +183,13 @@ public sealed partial class Bus
         finally
         {
             BusTelemetry.End(call, call.Failure);
-            await registration.DisposeAsync().ConfigureAwait(false);
             if (call.Progress is { } progress)
                 await progress.WhenIdle().ConfigureAwait(false);
         }
     }
 
-    private CancellationTokenRegistration CancelWith(CancellationToken cancellationToken, PendingCall call) => cancellationToken.CanBeCanceled
-        ? cancellationToken.UnsafeRegister(
-            static (state, token) =>
-            {
-                (CallCloser closer, PendingCall cancelled) = ((CallCloser, PendingCall))state!;
-                closer.GiveUp(cancelled, "cancelled by the caller", () => new OperationCanceledException($"The request '{cancelled.Method}' was cancelled.", token));
-            },
-            (_closer, call))
-        : default;
+    private CancellationLink? LinkFor(PendingCall call, CancellationToken cancellationToken) =>
+        cancellationToken.CanBeCanceled ? new CancellationLink(_closer, call) : null;
 
     private static readonly RequestOptions DefaultOptions = new();
 

@@ -47,7 +47,7 @@ public sealed class DeadlineTests
     [Fact(DisplayName = "Time in which the consumer is slow does not count towards deadlines")]
     public void Time_held_does_not_count()
     {
-        var call = new ElementCall { Method = "m", Pool = null, Completions = new Completions(new FakeBackend()), IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
+        var call = new StreamCall(() => 0) { Method = "m", Pool = null, Reader = JsonElements.Reader, Capacity = 1, OverflowBytes = 1, Flow = null!, IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
         call.Start(0);
         call.Heard("x", 500);
         call.Hold(true, 600);

@@ -83,6 +83,34 @@ public sealed class RequestOutcomeTests
         Assert.Equal(1, bus.Statistics.LateReplies);
     }
 
+    [Fact(DisplayName = "A token that outlives its requests keeps none of them, and its cancellation finds none")]
+    public async Task A_token_keeps_no_request()
+    {
+        using var cancelling = new CancellationTokenSource();
+        await using Bus bus = await TestWorkers.StartAsync();
+        List<WeakReference> requests = await AskAsync(bus, cancelling.Token);
+
+        // This goes on inside of what let the last request go, which has it on its stack.
+        await Task.Yield();
+        await Waiting.Until(
+            () =>
+            {
+                GC.Collect();
+                return !requests.Exists(request => request.IsAlive);
+            },
+            "no request is kept");
+        await cancelling.CancelAsync();
+        Assert.Equal((0, 2000), (bus.Statistics.Failures, bus.Statistics.Results));
+
+        // Answers come while further requests begin to follow the token.
+        static async Task<List<WeakReference>> AskAsync(Bus bus, CancellationToken token)
+        {
+            Task[] requests = [.. Enumerable.Range(0, 1000).SelectMany(i => new Task[] { bus.RequestAsync("echo", new { i }, null, token), bus.RequestRawAsync("echo", null, null, token) })];
+            await Task.WhenAll(requests).Soon();
+            return [.. requests.Select(request => new WeakReference(request))];
+        }
+    }
+
     [Fact(DisplayName = "A result that cannot be read is an error of its request alone")]
     public async Task A_result_that_cannot_be_read_is_an_error()
     {

@@ -10,7 +10,6 @@ internal abstract class PendingCall : Deadline
     private const int GivenUp = 2;
     private long _totalLimit = -1;
     private long _idleLimit = -1;
-    private long _madeAt;
     private long _startedAt;
     private long _heardAt;
     private long _heldSince = -1;
@@ -102,15 +101,12 @@ internal abstract class PendingCall : Deadline
     /// <summary>Its error, when it was taken out of the table for that.</summary>
     public abstract void OnFailure(Exception error);
 
-    /// <summary>Starts its clocks.</summary>
+    /// <summary>Starts its clocks, before anybody else has it.</summary>
     /// <returns>When it must first be looked at; null for never.</returns>
     public long? Start(long now)
     {
-        lock (this)
-        {
-            _madeAt = _startedAt = _heardAt = now;
-            return NextDue(now);
-        }
+        _startedAt = _heardAt = now;
+        return NextDue(now);
     }
 
     /// <summary>Notes that something arrived for it.</summary>
@@ -141,9 +137,6 @@ internal abstract class PendingCall : Deadline
             }
         }
     }
-
-    /// <summary>Milliseconds since the request, for its events; those in which its clocks stood still count.</summary>
-    public long Elapsed(long now) => now - _madeAt;
 
     /// <summary>
     /// The timeout when a deadline has passed; else null and, in <paramref name="next"/>, when to look again.

@@ -17,6 +17,9 @@ internal abstract class RequestCall : PendingCall
     /// <summary>Gets each notification of the request; null when nobody wants them.</summary>
     public ProgressPump? Progress { get; set; }
 
+    /// <summary>Gives it up when its caller's token is cancelled; null when it cannot be.</summary>
+    public CancellationLink? Cancellation { get; set; }
+
     public override Exception? Failure => _failure;
 
     public override int TextBytes => _text?.Length ?? 0;
@@ -61,6 +64,7 @@ internal abstract class RequestCall<T> : RequestCall
 
     public override void Release()
     {
+        Cancellation?.End();
         if (Failure is { } failure)
         {
             _builder.SetException(failure);
