@@ -157,6 +157,7 @@ public sealed partial class Bus
             call.PoolName = options.Pool;
             call.Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout ?? _options.Timeout);
             call.IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout);
+            call.GoesOnAtOnce = options.GoesOnAtOnce;
             call.Progress = PumpFor(options, options.Reader ?? JsonElements.Reader);
             call.Cancellation = LinkFor(call, cancellationToken);
             Send(call, target, parameters, options);
