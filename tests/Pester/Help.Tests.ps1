@@ -12,7 +12,7 @@ BeforeDiscovery {
 
 Describe 'Help' -Tag A37 {
     It 'shows the syntax of <_>' -ForEach $commands {
-        $shown = Get-Help $_ | Out-String -Width 500
+        $shown = Get-Help $_ | Out-String -Width 2000
         $shown | Should -Match "(?m)^ +$_ .*\[<CommonParameters>\]"
     }
 
@@ -82,7 +82,7 @@ Describe 'An installed module' -Tag A31 {
             Remove-StdioBus `$bus
 "@
         $run.Text | Should -Match ([regex]::Escape("$TestDrive/Modules/StdioBus/$version"))
-        $run.Text | Should -Match 'writes each event of its answer'
+        $run.Text | Should -Match 'writes what comes back'
         $run.ExitCode | Should -Be 0
     }
 }
