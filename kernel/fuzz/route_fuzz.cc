@@ -102,6 +102,7 @@ void Play::HostSends() {
 // In the way of one who does not think much: annotates first, then all sorts of things.
 void Play::HostAsksBus() {
     static const char *const logs[] = {"{}", "{\"log\":\"debug\"}", "{\"log\":\"error\"}"};
+    bool asked_before = world_->host_ears.asked;
     size_t what = script_->Number(4);
     Message message;
     if (what == 0) {
@@ -127,7 +128,7 @@ void Play::HostAsksBus() {
     world_->ledger.plain_requests += plain;
     if (world_->Ingest(message.text) != STDIO_BUS_OK && plain) {
         world_->ledger.plain_requests--;
-        world_->host_ears.asked = world_->host_ears.asked && what != 0;
+        world_->host_ears.asked = asked_before;
     }
 }
 

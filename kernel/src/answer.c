@@ -1,47 +1,9 @@
 /* answer.c: what a connection sends about requests that are in flight: answers to a worker's
- * requests, cancellations, progress. And what it sends that is no message at all. */
-#include <stdio.h>
-
+ * requests, cancellations, progress. */
 #include "call.h"
 #include "conn.h"
 #include "route_in.h"
 #include "worker.h"
-
-int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char *reason) {
-    sb_bus *bus = in->bus;
-    size_t at = in->scan.error_at + (in->beside ? in->beside->taken : 0);
-    char where[160];
-    bus->stats.routing_errors++;
-    if (!in->conn->client && !in->conn->wired) {
-        sb_report(bus, STDIO_BUS_ERR_INVALID, "not one valid JSON-RPC message: %s (at byte %zu)",
-                  reason, at);
-        return STDIO_BUS_ERR_INVALID;
-    }
-    if (code == SB_PARSE_ERROR) {
-        snprintf(where, sizeof where, "at byte %zu: %s", at, reason);
-        reason = where;
-    }
-    sb_asker asker = {.conn = in->conn};
-    /* Under the id of a request in flight it would pass for the answer to that. */
-    bool has_id = in->scan.id_kind == SB_ID_NUMBER || in->scan.id_kind == SB_ID_STRING;
-    if (has_id && !sb_call_made_by_conn(bus, in->conn, sb_id_key(bus, in->scan.id)))
-        asker.id = in->scan.id;
-    sb_fault fault = {.code = code, .message = message, .worker = -1, .reason = reason};
-    sb_reply_error(bus, &asker, &fault);
-    return STDIO_BUS_ERR_INVALID;
-}
-
-void sb_refuse_too_long(sb_bus *bus, sb_conn *conn) {
-    char reason[96];
-    snprintf(reason, sizeof reason, "the line is longer than max_input_buffer (%llu bytes)",
-             (unsigned long long)bus->config.limits.max_input_buffer);
-    sb_asker asker = {.conn = conn};
-    sb_fault fault = {
-        .code = SB_INVALID_REQUEST, .message = "Message too large", .worker = -1, .reason = reason};
-    bus->stats.messages_in++;
-    bus->stats.routing_errors++;
-    sb_reply_error(bus, &asker, &fault);
-}
 
 /* The worker waits for an answer: in the place of one that finds no room it gets a short error. */
 static int lose_answer(sb_incoming *in, sb_call *call, const char *reason) {

@@ -150,6 +150,7 @@ static int forget(sb_incoming *in, const question *q) {
     sb_call *call = sb_call_made_by_conn(bus, in->conn, sb_id_key(bus, id));
     if (call)
         sb_call_give_up(bus, call);
+    sb_bus_touch(bus); /* a stop may have waited for it */
     answer_done(in);
     return STDIO_BUS_OK;
 }
