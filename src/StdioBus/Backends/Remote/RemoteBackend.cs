@@ -113,25 +113,13 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
 
     public void GiveUp(ulong cookie, in OutgoingMessage notice)
     {
+        // The notice first: the daemon passes a client's cancellations on only while the request is in flight.
+        SendNotice(notice);
         var id = new ByteBuffer();
         _ids.Write(id, (long)cookie);
         _connection?.Tell("forget", $"{{\"id\":{System.Text.Encoding.ASCII.GetString(id.Written)}}}");
         id.Release();
         _events?.OnPlaced(cookie, -1);
-        if (notice.Buffer is null)
-            return;
-        (int first, int count) = notice.WorkerId >= 0 ? (notice.WorkerId, 1)
-            : notice.Session is not null ? (-1, 1)
-            : notice.Pool is null ? _workersOfPool.Values.First()
-            : _workersOfPool[notice.Pool];
-        for (int i = 0; i < count; i++)
-        {
-            byte[] copy = ArrayPool<byte>.Shared.Rent(notice.Length);
-            notice.Buffer.AsSpan(0, notice.Length).CopyTo(copy);
-            Send(notice with { Buffer = copy, WorkerId = first < 0 ? -1 : first + i });
-        }
-
-        ArrayPool<byte>.Shared.Return(notice.Buffer);
     }
 
     public void SetPaused(int workerId, PauseReasons reasons, bool paused)
@@ -263,8 +251,12 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
         Ended.SetResult();
         lock (_changes)
             _changes.OnEnded(Name());
-        if (wasReady)
-            _events!.OnClosed(failure);
+        if (!wasReady)
+            return;
+        _events!.OnClosed(failure);
+
+        // The calls that failed with it go on.
+        _events.OnTurnEnd();
     }
 
     /// <summary>What this connects to, for the beginning of a sentence.</summary>
@@ -304,6 +296,24 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
     private static string Digits(int number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     private static string WorkerParams(int workerId) => $"{{\"worker\":{Digits(workerId)}}}";
+
+    private void SendNotice(in OutgoingMessage notice)
+    {
+        if (notice.Buffer is null)
+            return;
+        (int first, int count) = notice.WorkerId >= 0 ? (notice.WorkerId, 1)
+            : notice.Session is not null ? (-1, 1)
+            : notice.Pool is null ? _workersOfPool.Values.First()
+            : _workersOfPool[notice.Pool];
+        for (int i = 0; i < count; i++)
+        {
+            byte[] copy = ArrayPool<byte>.Shared.Rent(notice.Length);
+            notice.Buffer.AsSpan(0, notice.Length).CopyTo(copy);
+            Send(notice with { Buffer = copy, WorkerId = first < 0 ? -1 : first + i });
+        }
+
+        ArrayPool<byte>.Shared.Return(notice.Buffer);
+    }
 
     // The answer to annotate says that the daemon is ready.
     private async Task GreetAsync(DaemonConnection connection)
