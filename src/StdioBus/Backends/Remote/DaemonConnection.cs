@@ -198,6 +198,11 @@ internal sealed class DaemonConnection
             if (_questions.TryRemove(id, out TaskCompletionSource<JsonElement>? question))
                 Answer(question, json, view);
         }
+        else if (!isAnnotated && view.Error.IsPresent)
+        {
+            // Who may not come in is told so without an id, and the connection is closed.
+            _failure ??= ReadError(json, view);
+        }
         else
         {
             _listener.OnMessage(new IncomingMessage(json, -1, fromKernel: isAnnotated));
@@ -212,6 +217,11 @@ internal sealed class DaemonConnection
             return;
         }
 
+        question.SetException(ReadError(json, view));
+    }
+
+    private static StdioBusException ReadError(ReadOnlySpan<byte> json, in MessageView view)
+    {
         JsonElement error = view.Error.IsPresent ? JsonElements.Parse(view.Error.Of(json)) : default;
         int code = error.ValueKind == JsonValueKind.Object && error.TryGetProperty("code", out JsonElement number) && number.TryGetInt32(out int known) ? known : 0;
         string message = error.ValueKind == JsonValueKind.Object && error.TryGetProperty("message", out JsonElement text) ? text.ToString() : "no reason given";
@@ -219,13 +229,13 @@ internal sealed class DaemonConnection
             message = $"{message}: {reason}";
         StdioBusException failure = BusError.Create(RpcErrorCode.OfKernel(code), $"The daemon answers: {message} ({code}).");
         failure.RpcCode = code;
-        question.SetException(failure);
+        return failure;
     }
 
     private void FailQuestions()
     {
         foreach (long id in _questions.Keys)
             if (_questions.TryRemove(id, out TaskCompletionSource<JsonElement>? question))
-                question.SetException(new BusTransportException("The connection to the daemon ended before it answered.", _failure));
+                question.SetException(_failure is StdioBusException { RpcCode: not null } refusal ? refusal : new BusTransportException("The connection to the daemon ended before it answered.", _failure));
     }
 }
