@@ -18,12 +18,15 @@
         'New-BusPool', 'Test-BusConfig',
         'Invoke-BusRequest', 'Invoke-BusStream', 'Send-BusNotification', 'Send-BusMessage',
         'Register-BusSubscription', 'Receive-BusNotification', 'Get-BusSubscription', 'Unregister-BusSubscription',
+        'Register-BusHandler', 'Get-BusHandler', 'Unregister-BusHandler',
         'Get-BusWorker', 'Restart-BusWorker', 'Stop-BusWorker', 'Get-BusLog'
     )
     PrivateData          = @{
         PSData = @{
-            Tags       = @('StdioBus', 'JSON-RPC', 'MCP', 'ACP', 'AI', 'Agent', 'Process', 'Stream', 'PSEdition_Core', 'Linux')
-            LicenseUri = 'https://www.apache.org/licenses/LICENSE-2.0'
+            Tags         = @('StdioBus', 'JSON-RPC', 'MCP', 'ACP', 'AI', 'Agent', 'Process', 'Stream', 'PSEdition_Core', 'Linux', 'MacOS')
+            LicenseUri   = 'https://www.apache.org/licenses/LICENSE-2.0'
+            # Filled in from CHANGELOG.md when the module is assembled.
+            ReleaseNotes = ''
         }
     }
 }

@@ -1,11 +1,12 @@
 using System.Management.Automation;
+using System.Management.Automation.Runspaces;
 using StdioBus.Module.Pipeline;
 
 namespace StdioBus.Module;
 
 /// <summary>
 /// Leaves nothing behind. A bus belongs to the runspace that made it: removing the module there removes the runspace's
-/// buses and no others. The end of the process removes all.
+/// buses, handlers and actions, and no others. The end of the process removes all.
 /// </summary>
 public sealed class ModuleLifetime : IModuleAssemblyInitializer, IModuleAssemblyCleanup
 {
@@ -24,7 +25,12 @@ public sealed class ModuleLifetime : IModuleAssemblyInitializer, IModuleAssembly
 
     /// <summary>Called by the engine when a runspace removes the module.</summary>
     /// <param name="psModuleInfo">The module.</param>
-    public void OnRemove(PSModuleInfo psModuleInfo) => Remove(RunspaceBuses.Here.TakeMade());
+    public void OnRemove(PSModuleInfo psModuleInfo)
+    {
+        Task holdings = RunspaceHoldings.Of(Runspace.DefaultRunspace).EndAllAsync();
+        Remove(RunspaceBuses.Here.TakeMade());
+        holdings.Wait(Longest);
+    }
 
     private static void Remove(IReadOnlyList<Bus> buses) =>
         Task.WhenAll(buses.Select(bus => Task.Run(() => BusRemoval.StopAsync(bus, Grace)))).Wait(Longest);

@@ -6,16 +6,23 @@ namespace StdioBus.Shell;
 /// <summary>What the shell says about itself.</summary>
 internal static class HelpText
 {
-    private const string Usage = "usage: stdiobus-shell [-c COMMAND | FILE] [ARG…]";
+    private const string Usage = "usage: stdiobus-shell [OPTION…] [-c COMMAND | FILE | -] [ARG…]";
 
     private const string Body = """
         Runs a PowerShell script, or one command, with the StdioBus module loaded, on a machine without pwsh.
 
-          FILE                a script (.ps1); $PSScriptRoot and relative paths work as usual
-          -c, --command TEXT  a command instead of a file
+          [-File] FILE        a script (.ps1); $PSScriptRoot and relative paths work as usual
+          -c, -Command TEXT   a command instead of a file
+          -                   the script is read from stdin, also as -File - and -Command -
           ARG…                the script's arguments: $args, or its parameters (-Name value, -Switch)
-          -h, --help          this text
-          -v, --version       the versions of the shell and of the PowerShell engine
+          -NonInteractive     a question is an error, even on a terminal
+          -NoProfile, -NoLogo taken as pwsh takes them; there is no profile and no banner
+          -h, -Help           this text
+          -v, -Version        the versions of the shell and of the PowerShell engine
+
+        Options are taken in any case, and with two dashes as well. The lines of a redirected stdin are the pipeline input
+        of a script that uses $input, has a process block or a parameter for pipeline input (all of them, once stdin has
+        ended); any other script may read stdin itself.
 
         Output goes to stdout as it is made; errors, warnings, verbose lines and progress go to stderr. Colours are
         used on a terminal only, and not when NO_COLOR is set. Without a terminal the width is COLUMNS, else 120.

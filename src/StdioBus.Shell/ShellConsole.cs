@@ -17,9 +17,11 @@ internal sealed class ShellConsole : IDisposable
     private readonly Lock _lock = new();
     private bool _progressShown;
 
+    /// <param name="nonInteractive">True when nobody is to be asked anything, even on a terminal.</param>
     /// <param name="outputFailed">Called once, when stdout cannot be written any more; what comes after that is dropped.</param>
-    public ShellConsole(Action<Exception> outputFailed)
+    public ShellConsole(bool nonInteractive, Action<Exception> outputFailed)
     {
+        IsInteractive = !nonInteractive && !Console.IsInputRedirected && !Console.IsOutputRedirected;
         var wantsColour = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
             && Environment.GetEnvironmentVariable("TERM") != "dumb";
         Output = new Channel(this, OpenOutput(1), !Console.IsOutputRedirected && wantsColour, outputFailed);
@@ -32,7 +34,7 @@ internal sealed class ShellConsole : IDisposable
     public Channel Error { get; }
 
     /// <summary>True when a person is there to answer: input and output are a terminal.</summary>
-    public bool IsInteractive { get; } = !Console.IsInputRedirected && !Console.IsOutputRedirected;
+    public bool IsInteractive { get; }
 
     /// <summary>Columns: the terminal's, else COLUMNS, else 120.</summary>
     public int Width { get; } = !Console.IsOutputRedirected && Console.BufferWidth > 0 ? Console.BufferWidth

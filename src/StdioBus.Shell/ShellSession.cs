@@ -28,7 +28,7 @@ internal sealed class ShellSession : IDisposable
     {
         using var interruption = new Interruption();
         Exception? outputFailure = null;
-        using var console = new ShellConsole(failure =>
+        using var console = new ShellConsole(commandLine.NonInteractive, failure =>
         {
             outputFailure = failure;
             interruption.Interrupt(IsClosedPipe(failure) ? ExitCode.OutputClosed : ExitCode.OutputFailed);
@@ -38,7 +38,7 @@ internal sealed class ShellSession : IDisposable
         {
             using var session = new ShellSession(interruption, console);
             if (session.ImportModule())
-                exitCode = session.Run(commandLine.Action, commandLine.Text, commandLine.Arguments);
+                exitCode = session.Execute(commandLine);
         }
         catch (FileNotFoundException e)
         {
@@ -62,39 +62,43 @@ internal sealed class ShellSession : IDisposable
         return TryInvoke(powerShell);
     }
 
-    private int Run(ShellAction action, string text, IReadOnlyList<string> arguments)
+    private int Execute(CommandLine commandLine)
     {
-        if (action == ShellAction.RunCommand && ShowParseErrors(text))
+        var isScript = commandLine.Action == ShellAction.RunScript;
+        var text = commandLine.Action == ShellAction.RunStandardInput ? StandardInput.ReadScript() : commandLine.Text;
+        var parsed = isScript ? Parser.ParseFile(text, out _, out var errors) : Parser.ParseInput(text, out _, out errors);
+        if (!isScript && ShowParseErrors(errors))
             return ExitCode.Failed;
 
+        var input = commandLine.Action != ShellAction.RunStandardInput && StandardInput.IsWantedBy(parsed) ? StandardInput.ReadLines() : null;
         using var powerShell = PowerShell.Create(_runspace);
-        if (action == ShellAction.RunScript)
+        if (isScript)
         {
             // Called from text, not as the pipeline's own command: only then its exit code can be told from $?.
-            powerShell.AddScript(ScriptInvocation.Text(text, arguments), useLocalScope: false);
+            var call = ScriptInvocation.Text(text, commandLine.Arguments);
+            powerShell.AddScript(input is null ? call : "$input | " + call, useLocalScope: false);
         }
         else
         {
             powerShell.AddScript(text, useLocalScope: false);
-            foreach (var argument in arguments)
+            foreach (var argument in commandLine.Arguments)
                 powerShell.AddArgument(argument);
         }
 
         PipeToConsole(powerShell);
-        if (!TryInvoke(powerShell))
+        if (!TryInvoke(powerShell, input))
             return ExitCode.Failed;
         if (_host.ExitCode is { } chosen)
             return chosen;
         if (LastCommandSucceeded())
             return ExitCode.Success;
         // A script's exit ends the script only; its code is where a caller looks for it.
-        return action == ShellAction.RunScript && _runspace.SessionStateProxy.GetVariable("LASTEXITCODE") is int code && code != 0 ? code : ExitCode.Failed;
+        return isScript && _runspace.SessionStateProxy.GetVariable("LASTEXITCODE") is int code && code != 0 ? code : ExitCode.Failed;
     }
 
-    /// <summary>True when the text cannot be parsed.</summary>
-    private bool ShowParseErrors(string text)
+    /// <summary>True when there are any: the text cannot be run.</summary>
+    private bool ShowParseErrors(ParseError[] errors)
     {
-        Parser.ParseInput(text, out _, out var errors);
         foreach (var error in errors)
             _host.UI.WriteErrorLine(ParseErrorText.Describe(error));
         return errors.Length > 0;
@@ -111,13 +115,13 @@ internal sealed class ShellSession : IDisposable
     }
 
     /// <summary>False when the pipeline ended by an error, which has then been shown, or was stopped.</summary>
-    private bool TryInvoke(PowerShell powerShell)
+    private bool TryInvoke(PowerShell powerShell, PSDataCollection<string>? input = null)
     {
         // Only a pipeline that goes to the history leaves its $? behind.
         var settings = new PSInvocationSettings { AddToHistory = true };
         try
         {
-            _interruption.Guard(powerShell, () => powerShell.Invoke(input: null, settings));
+            _interruption.Guard(powerShell, () => powerShell.Invoke(input, new PSDataCollection<PSObject>(), settings));
             return powerShell.InvocationStateInfo.State == PSInvocationState.Completed;
         }
         catch (PipelineStoppedException)

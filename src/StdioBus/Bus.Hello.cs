@@ -14,8 +14,8 @@ public sealed partial class Bus
     public async Task<HelloResult> HelloAsync(HelloParams? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default)
     {
         parameters ??= new HelloParams();
-        byte[] answer = await ExecuteAsync(HelloMessages.Method, HelloMessages.Write(parameters), options, cancellationToken).ConfigureAwait(false);
-        HelloResult result = HelloMessages.Read(JsonElements.Parse(answer), parameters, PoolFor(options?.Pool)?.Id);
+        RawJson answer = await ExecuteAsync(HelloMessages.Method, HelloMessages.Write(parameters), options, cancellationToken).ConfigureAwait(false);
+        HelloResult result = HelloMessages.Read(answer.ToElement(), parameters, PoolFor(options?.Pool)?.Id);
         if (result.SessionId is { } session)
             AgentSessionId = session;
         return result;

@@ -16,8 +16,10 @@ public sealed partial class Bus
     /// <returns>The result. When its chunks were seen and it is an object, <c>text</c> has their whole text.</returns>
     /// <exception cref="StdioBusException">Anything that ends the request but a result.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public async Task<JsonElement> RequestAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        JsonElements.Parse(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false));
+    public Task<JsonElement> RequestAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        MayRepeat(options) is { } retry
+            ? ParseAsync(RepeatAsync(retry, method, parameters, options!, cancellationToken))
+            : ExecuteOnce(new ElementCall { Completions = _completions }, method, parameters, options, cancellationToken);
 
     /// <summary>The same, with the result made into a type in one pass over its bytes.</summary>
     /// <typeparam name="T">The type; what System.Text.Json can make, by <see cref="RequestOptions.SerializerOptions"/>.</typeparam>
@@ -25,20 +27,20 @@ public sealed partial class Bus
     /// <exception cref="JsonException">The result does not have the form of the type.</exception>
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     public async Task<T?> RequestAsync<T>(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        ExactJson.Read<T>(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false), options?.SerializerOptions);
+        ExactJson.Read<T>((await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false)).Utf8.Span, options?.SerializerOptions);
 
     /// <summary>The same, with the result made by <see cref="RequestOptions.Reader"/>.</summary>
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     public async Task<object?> RequestObjectAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default)
     {
-        byte[] result = await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false);
-        return (options?.Reader ?? JsonElements.Reader)(result);
+        RawJson result = await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false);
+        return (options?.Reader ?? JsonElements.Reader)(result.Utf8.Span);
     }
 
     /// <summary>The same, with the bytes of the result.</summary>
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
-    public async Task<RawJson> RequestRawAsync(string? method, RawJson? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        new(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false));
+    public Task<RawJson> RequestRawAsync(string? method, RawJson? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        ExecuteAsync(method, parameters, options, cancellationToken);
 
     /// <summary>
     /// Sends a request and yields what belongs to it as it arrives, then exactly one result. The request is sent when
@@ -64,8 +66,9 @@ public sealed partial class Bus
             Flow = _flow,
             Progress = PumpFor(options, reader),
         };
+        CancellationLink? cancellation = LinkFor(call, cancellationToken);
         Send(call, target, parameters, options);
-        CancellationTokenRegistration registration = CancelWith(cancellationToken, call);
+        cancellation?.Follow(cancellationToken);
         try
         {
             while (await call.NextAsync().ConfigureAwait(false) is { } next)
@@ -73,7 +76,7 @@ public sealed partial class Bus
         }
         finally
         {
-            await registration.DisposeAsync().ConfigureAwait(false);
+            cancellation?.End();
             _closer.GiveUp(call, "the consumer left the stream", () => new BusCancelledException($"The stream of '{call.Method}' was left by its consumer.") { Method = call.Method, Pool = call.Pool?.Id });
             BusTelemetry.End(call, call.Failure);
         }
@@ -129,55 +132,64 @@ public sealed partial class Bus
         }
     }
 
-    private ValueTask<byte[]> ExecuteAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken) =>
-        options is { IsIdempotent: true } && (options.Retry ?? _options.Retry) is { Count: not 0 } retry
-            ? RepeatAsync(retry, method, parameters, options, cancellationToken)
-            : ExecuteOnceAsync(method, parameters, options, cancellationToken);
+    private Task<RawJson> ExecuteAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken) =>
+        MayRepeat(options) is { } retry
+            ? RepeatAsync(retry, method, parameters, options!, cancellationToken)
+            : ExecuteOnce(new RawCall { Completions = _completions }, method, parameters, options, cancellationToken);
 
-    // Awaited once, by the methods above: its state can be used again.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<byte[]> ExecuteOnceAsync(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
+    private static async Task<JsonElement> ParseAsync(Task<RawJson> result) => (await result.ConfigureAwait(false)).ToElement();
+
+    // How a request may be made again; null when it may not.
+    private RetryOptions? MayRepeat(RequestOptions? options) =>
+        options is { IsIdempotent: true } && (options.Retry ?? _options.Retry) is { Count: not 0 } retry ? retry : null;
+
+    // What prevents a request is in its task, like what ends it.
+    private Task<T> ExecuteOnce<T>(RequestCall<T> call, string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        options ??= DefaultOptions;
-        JsonReader reader = options.Reader ?? JsonElements.Reader;
-        var target = RequestTarget.Find(this, method, options);
-        ProgressPump? progress = PumpFor(options, reader);
-        var call = new RequestCall
-        {
-            Method = target.Method,
-            Pool = target.Pool,
-            PoolName = options.Pool,
-            Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout ?? _options.Timeout),
-            IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout),
-            Reader = reader,
-            Progress = progress,
-            Completions = _completions,
-        };
-        Send(call, target, parameters, options);
-        CancellationTokenRegistration registration = CancelWith(cancellationToken, call);
+        Task<T> outcome = call.Task;
         try
         {
-            return await call.Completion.ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            options ??= DefaultOptions;
+            var target = RequestTarget.Find(this, method, options);
+            call.Method = target.Method;
+            call.Pool = target.Pool;
+            call.PoolName = options.Pool;
+            call.Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout ?? _options.Timeout);
+            call.IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout);
+            call.GoesOnAtOnce = options.GoesOnAtOnce;
+            call.Progress = PumpFor(options, options.Reader ?? JsonElements.Reader);
+            call.Cancellation = LinkFor(call, cancellationToken);
+            Send(call, target, parameters, options);
+            call.Cancellation?.Follow(cancellationToken);
+        }
+        catch (Exception error)
+        {
+            var refused = AsyncTaskMethodBuilder<T>.Create();
+            refused.SetException(error);
+            return refused.Task;
+        }
+
+        return call.Progress is not null || BusTelemetry.IsWanted(call) ? FollowAsync(call) : outcome;
+    }
+
+    // A request that somebody else has a part in. Runs in the flow of the caller, as listeners expect.
+    private async Task<T> FollowAsync<T>(RequestCall<T> call)
+    {
+        try
+        {
+            return await call.Task.ConfigureAwait(false);
         }
         finally
         {
             BusTelemetry.End(call, call.Failure);
-            await registration.DisposeAsync().ConfigureAwait(false);
-            if (progress is not null)
+            if (call.Progress is { } progress)
                 await progress.WhenIdle().ConfigureAwait(false);
         }
     }
 
-    private CancellationTokenRegistration CancelWith(CancellationToken cancellationToken, PendingCall call) => cancellationToken.CanBeCanceled
-        ? cancellationToken.UnsafeRegister(
-            static (state, token) =>
-            {
-                (CallCloser closer, PendingCall cancelled) = ((CallCloser, PendingCall))state!;
-                closer.GiveUp(cancelled, "cancelled by the caller", () => new OperationCanceledException($"The request '{cancelled.Method}' was cancelled.", token));
-            },
-            (_closer, call))
-        : default;
+    private CancellationLink? LinkFor(PendingCall call, CancellationToken cancellationToken) =>
+        cancellationToken.CanBeCanceled ? new CancellationLink(_closer, call) : null;
 
     private static readonly RequestOptions DefaultOptions = new();
 

@@ -6,14 +6,14 @@ public sealed partial class Bus
     private readonly CancellationTokenSource _stopping = new();
 
     // Makes a request again as long as that may help. Each time it has the whole of its deadlines.
-    private async ValueTask<byte[]> RepeatAsync(RetryOptions retry, string? method, object? parameters, RequestOptions options, CancellationToken cancellationToken)
+    private async Task<RawJson> RepeatAsync(RetryOptions retry, string? method, object? parameters, RequestOptions options, CancellationToken cancellationToken)
     {
         retry.Checked();
         for (int number = 1; ; number++)
         {
             try
             {
-                return await ExecuteOnceAsync(method, parameters, options, cancellationToken).ConfigureAwait(false);
+                return await ExecuteOnce(new RawCall { Completions = _completions }, method, parameters, options, cancellationToken).ConfigureAwait(false);
             }
             catch (StdioBusException error) when (error.IsRetryable && number <= retry.Count && State == BusState.Running)
             {

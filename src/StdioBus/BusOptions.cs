@@ -73,7 +73,10 @@ public sealed class BusOptions
     /// <summary>Whether a second stream is refused while one runs.</summary>
     public bool SingleStream { get; set; }
 
-    /// <summary>Bytes a stream may hold when its worker cannot be paused, because another call waits on it: 64 MiB.</summary>
+    /// <summary>
+    /// Bytes a stream may hold when its worker cannot be paused, because another call waits on it, and bytes of text that
+    /// a request that is no stream collects from its chunks: 64 MiB. A call with more fails with ResourceExhausted.
+    /// </summary>
     public long StreamOverflowBytes { get; set; } = 64L * 1024 * 1024;
 
     /// <summary>Events a stream holds before reading from its worker pauses: 1024.</summary>

@@ -1,5 +1,13 @@
 BeforeDiscovery {
     $commands = (Get-Command -Module StdioBus).Name
+    $pages = "$PSScriptRoot/../../docs/en-US"
+    $examples = foreach ($command in $commands) {
+        $text = Get-Content -Raw "$pages/$command.md"
+        foreach ($match in [regex]::Matches($text, '(?ms)^### Example \d+: (?<title>.+?)\n\n```powershell\n(?<code>.*?)^```$')) {
+            @{ Command = $command; Title = $match.Groups['title'].Value; Code = $match.Groups['code'].Value }
+        }
+    }
+    $topics = (Get-ChildItem "$pages/about_*.md").BaseName
 }
 
 Describe 'Help' -Tag A37 {
@@ -17,6 +25,65 @@ Describe 'Help' -Tag A37 {
 
     It 'declares what <_> writes' -ForEach $commands {
         (Get-Command $_).OutputType.Count | Should -BeGreaterThan 0
+    }
+}
+
+Describe 'The examples of the help' -Tag A24, A37 {
+    BeforeAll {
+        . "$PSScriptRoot/Setup.ps1"
+        Copy-Item "$root/docs/examples/workers/DemoAgent/bin/DemoAgent.*" $TestDrive
+    }
+
+    BeforeEach { Push-Location $TestDrive }
+    AfterEach {
+        Pop-Location
+        Get-StdioBus | Remove-StdioBus -Force
+    }
+
+    It '<Command>: <Title>' -ForEach $examples {
+        $ErrorActionPreference = 'Stop'
+        { . ([scriptblock]::Create($Code)) | Out-Null } | Should -Not -Throw
+    }
+
+    It 'are shown by Get-Help -Examples: <_>' -ForEach $commands {
+        $shown = Get-Help $_ -Examples | Out-String -Width 200
+        $shown | Should -Match 'Example 1: '
+        $shown | Should -Match 'Example 2: '
+    }
+
+    It 'make a worker in PowerShell that answers and streams' {
+        $text = Get-Content -Raw "$root/docs/en-US/about_StdioBus_Workers.md"
+        $program = [regex]::Match($text, '(?ms)^## PowerShell\n.*?^```powershell\n(?<code>.*?)^```$').Groups['code'].Value
+        Set-Content ./worker.ps1 $program
+        $bus = New-StdioBus -Pool mine -Command ./worker.ps1
+        (Invoke-BusRequest echo @{ message = 'hé 🎈' }).message | Should -BeExactly 'hé 🎈'
+        Invoke-BusStream story @{ sessionId = 's1' } -TextOnly | Should -Be 'once ', 'upon ', 'a ', 'time'
+        { Invoke-BusRequest unknown -ErrorAction Stop } | Should -Throw '*There is no method unknown.*'
+        Remove-StdioBus $bus
+    }
+}
+
+Describe 'The topics' -Tag A37 {
+    It '<_> is found' -ForEach $topics {
+        (Get-Help $_ | Out-String) | Should -Match "(?s)TOPIC\s+$_\s+SHORT DESCRIPTION"
+    }
+}
+
+Describe 'An installed module' -Tag A31 {
+    It 'is found by its name, with its help' {
+        . "$PSScriptRoot/Setup.ps1"
+        $version = (Import-PowerShellDataFile $manifest).ModuleVersion
+        $null = New-Item "$TestDrive/Modules/StdioBus" -ItemType Directory
+        Copy-Item "$root/out/StdioBus" "$TestDrive/Modules/StdioBus/$version" -Recurse
+        $run = Invoke-Pwsh -Environment "PSModulePath=$TestDrive/Modules" @"
+            `$bus = New-StdioBus cat cat
+            (Get-Module StdioBus).ModuleBase
+            (Get-Help Invoke-BusStream).Synopsis
+            Remove-StdioBus `$bus
+"@
+        $run.Text | Should -Match ([regex]::Escape("$TestDrive/Modules/StdioBus/$version"))
+        $run.Text | Should -Match 'writes each event of its answer'
+        $run.ExitCode | Should -Be 0
     }
 }
 

@@ -31,6 +31,7 @@ public sealed class CommandTests
     [InlineData("no-such-command", 1)]
     [InlineData("Get-Job no-such-job", 1)]
     [InlineData("/bin/false", 1)]
+    [InlineData("/bin/sh -c 'exit 9'", 1)]
     [InlineData("/bin/sh -c 'exit 9'; exit $LASTEXITCODE", 9)]
     [InlineData("throw 'x'", 1)]
     [InlineData("$ErrorActionPreference = 'Stop'; Get-Job no-such-job; exit 9", 1)]
@@ -96,6 +97,19 @@ public sealed class CommandTests
         Assert.Contains("Missing.dll", result.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("-NoProfile", "-NonInteractive", "-Command")]
+    [InlineData("-nop", "-noni", "-nologo", "-C")]
+    [InlineData("--noprofile", "--command")]
+    [InlineData("-CommandWithArgs")]
+    public async Task Options_are_named_as_pwsh_names_them(params string[] options)
+    {
+        var result = await ShellProcess.RunAsync([.. options, "\"ran $args\"", "-NoProfile"]);
+
+        Assert.Equal("ran -NoProfile\n", result.Output);
+        Assert.Equal(0, result.ExitCode);
+    }
+
     [Fact]
     public async Task Help_and_version_are_answered_on_stdout()
     {
@@ -103,7 +117,7 @@ public sealed class CommandTests
         var version = await ShellProcess.RunAsync(["--version"]);
 
         Assert.Equal(0, help.ExitCode);
-        Assert.StartsWith("usage: stdiobus-shell [-c COMMAND | FILE] [ARG…]", help.Output, StringComparison.Ordinal);
+        Assert.StartsWith("usage: stdiobus-shell [OPTION…] [-c COMMAND | FILE | -] [ARG…]", help.Output, StringComparison.Ordinal);
         Assert.Equal(0, version.ExitCode);
         Assert.Matches(@"^stdiobus-shell \d+\.\d+\.\d+ \(PowerShell engine 7\.\d+\.\d+\)\n$", version.Output);
     }
@@ -112,6 +126,9 @@ public sealed class CommandTests
     [InlineData("the option '--no-such-option' is not known", "--no-such-option")]
     [InlineData("-c needs a command", "-c")]
     [InlineData("a script file is needed", "--")]
+    [InlineData("a script file is needed after -File", "-NoProfile", "-File")]
+    [InlineData("the option '-NoSuch' is not known", "-NoProfile", "-NoSuch", "-c", "1")]
+    [InlineData("a script file, or -c and a command, is needed", "-NoProfile")]
     [InlineData("a script file, or -c and a command, is needed")]
     public async Task A_wrong_command_line_is_64_and_says_what_is_wrong(string problem, params string[] arguments)
     {

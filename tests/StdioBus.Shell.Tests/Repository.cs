@@ -9,6 +9,8 @@ internal static class Repository
     private static string BuildFolder { get; } = Path.GetRelativePath(
         Path.Combine(Root, "tests", "StdioBus.Shell.Tests"), AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
 
+    public static string Configuration { get; } = BuildFolder.Split(Path.DirectorySeparatorChar)[1];
+
     public static string Shell { get; } = Path.Combine(Root, "src", "StdioBus.Shell", BuildFolder, "stdiobus-shell.dll");
 
     public static string TestWorker { get; } = Path.Combine(Root, "tests", "workers", "StdioBus.TestWorker", BuildFolder, "StdioBus.TestWorker.dll");

@@ -30,10 +30,13 @@ internal sealed class ShellProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public static ShellProcess Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string? folder = null)
+    public static ShellProcess Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string? folder = null) =>
+        Start(Repository.Shell, arguments, environment, folder);
+
+    private static ShellProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment, string? folder)
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        var start = new ProcessStartInfo("dotnet", [Repository.Shell, .. arguments])
+        var start = new ProcessStartInfo("dotnet", [program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -52,9 +55,13 @@ internal sealed class ShellProcess : IAsyncDisposable
     public static ShellProcess Command(string command, params string[] arguments) => Start(["-c", command, .. arguments]);
 
     /// <summary>Runs the shell to its end, without input.</summary>
-    public static async Task<ShellResult> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string? folder = null)
+    public static Task<ShellResult> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string? folder = null) =>
+        RunAsync(Repository.Shell, arguments, environment, folder);
+
+    /// <summary>Runs another copy of the shell to its end, without input.</summary>
+    public static async Task<ShellResult> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment, string? folder)
     {
-        await using var shell = Start(arguments, environment, folder);
+        await using var shell = Start(program, arguments, environment, folder);
         shell.CloseInput();
         return await shell.EndAsync();
     }

@@ -97,7 +97,9 @@ public sealed class KernelThreadTests
             new BusPool("a", TestWorkers.Program) { Envelope = EnvelopeKind.StdioBus },
             new BusPool("b", TestWorkers.Program, null, 2) { Envelope = EnvelopeKind.StdioBus });
         options.Native = new NativeOptions { LibraryPath = Repository.Version2Kernel };
-        await using Bus bus = await TestWorkers.StartAsync(options);
+        await using var bus = new Bus(options);
+        Assert.Equal((-1, -1, -1, 0), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines, bus.Statistics.Requeued, bus.Statistics.MessagesIn));
+        await bus.StartAsync().Soon();
         JsonElement[] results = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => bus.RequestAsync("echo", new { i }, new() { Pool = i % 2 == 0 ? "a" : "b", SessionId = $"s{i % 5}" }))).Soon();
         Assert.Equal(Enumerable.Range(0, 200), results.Select(result => result.GetProperty("i").GetInt32()));
         JsonElement line = await bus.RequestAsync("wire", null, new() { Pool = "a", SessionId = "s" }).Soon();
@@ -108,6 +110,7 @@ public sealed class KernelThreadTests
         Assert.Equal((-1, -1), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines));
         Assert.Contains("version 2", (await Assert.ThrowsAsync<BusNotSupportedException>(() => bus.RestartWorkerAsync(0).Soon())).Message, StringComparison.Ordinal);
         await bus.StopAsync().Soon();
+        Assert.Equal((-1, -1), (bus.Statistics.LateReplies, bus.Statistics.InvalidLines));
     }
 
     [Fact(DisplayName = "A25: a kernel that knows no access tokens opens no listener without one in its stead")]

@@ -5,20 +5,27 @@ internal static class Measure
 {
     private const int Rounds = 9;
 
-    /// <summary>The median of each contestant's figure over the rounds. A first round warms up and does not count.</summary>
-    public static async Task<double[]> MediansAsync(IReadOnlyList<Func<Task<double>>> contestants)
+    /// <summary>The medians of each contestant's figures over the rounds. A first round warms up and does not count.</summary>
+    public static async Task<double[][]> MediansAsync(IReadOnlyList<Func<Task<double[]>>> contestants)
     {
-        var figures = contestants.Select(_ => new List<double>()).ToArray();
+        var rounds = contestants.Select(_ => new List<double[]>()).ToArray();
         for (int round = 0; round <= Rounds; round++)
         {
             for (int i = 0; i < contestants.Count; i++)
             {
-                double figure = await contestants[i]();
-                if (round > 0) figures[i].Add(figure);
+                double[] figures = await contestants[i]();
+                if (round > 0) rounds[i].Add(figures);
             }
         }
 
-        return [.. figures.Select(Median)];
+        return [.. rounds.Select(of => Enumerable.Range(0, of[0].Length).Select(figure => Median([.. of.Select(round => round[figure])])).ToArray())];
+    }
+
+    /// <summary>The same for contestants that show one figure each.</summary>
+    public static async Task<double[]> MediansAsync(IReadOnlyList<Func<Task<double>>> contestants)
+    {
+        double[][] medians = await MediansAsync([.. contestants.Select(one => (Func<Task<double[]>>)(async () => [await one()]))]);
+        return [.. medians.Select(figures => figures[0])];
     }
 
     public static double Median(List<double> values)

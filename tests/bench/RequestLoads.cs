@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace StdioBus.Bench;
 
 /// <summary>
-/// Requests one after the other and many in flight: every client over the same worker. CPU time is this process's own, in
-/// the last round.
+/// Requests one after the other and many in flight: every client over the same worker. Beside the time it takes on the
+/// clock stands the CPU time of this process, without the worker's: what others do on the machine changes it less.
 /// </summary>
 internal static class RequestLoads
 {
@@ -22,33 +22,33 @@ internal static class RequestLoads
         ];
         foreach ((string title, int inFlight, int calls) in Loads)
         {
-            var bytes = new double[contestants.Length];
-            var cpu = new double[contestants.Length];
-            double[] medians = await Measure.MediansAsync(
-                [.. contestants.Select((c, i) => (Func<Task<double>>)(async () =>
-                {
-                    (double time, bytes[i], cpu[i]) = await RunOneAsync(c.Start, calls, inFlight);
-                    return time;
-                }))]);
+            double[][] medians = await Measure.MediansAsync(
+                [.. contestants.Select(contestant => (Func<Task<double[]>>)(() => RunOneAsync(contestant.Start, calls, inFlight)))]);
             Console.WriteLine($"  {title}");
             for (int i = 0; i < contestants.Length; i++)
             {
+                double time = medians[i][0], cpu = medians[i][1], bytes = medians[i][2];
                 Console.WriteLine(
-                    $"    {contestants[i].Name,-14}{medians[i],8:F1} µs a call {1e6 / medians[i],9:N0} calls/s {cpu[i],6:F1} µs CPU {bytes[i],6:N0} bytes   time: {medians[i] / medians[0],5:F2} × raw pipe {medians[i] / medians[1],6:F2} × StreamJsonRpc {medians[i] / medians[2],6:F2} × MCP client");
+                    $"    {contestants[i].Name,-14}{time,8:F1} µs a call {1e6 / time,9:N0} calls/s {cpu,6:F1} µs CPU {bytes,6:N0} bytes   time: {time / medians[0][0],5:F2} × raw pipe {time / medians[1][0],6:F2} × StreamJsonRpc {time / medians[2][0],6:F2} × MCP client   CPU: {cpu / medians[1][1],5:F2} × StreamJsonRpc");
             }
+
+            double[] bus = medians[^1];
+            Console.WriteLine(
+                $"    StdioBus makes {medians[1][0] / bus[0]:F2} × the calls of StreamJsonRpc, {medians[2][0] / bus[0]:F2} × those of the MCP client, {medians[0][0] / bus[0]:F2} × those of the raw pipe");
         }
     }
 
     // Each one runs alone: a reader that another one leaves blocked on the thread pool would slow the next.
-    private static async Task<(double Microseconds, double Bytes, double Cpu)> RunOneAsync(Func<Task<IContestant>> start, int calls, int inFlight)
+    private static async Task<double[]> RunOneAsync(Func<Task<IContestant>> start, int calls, int inFlight)
     {
         await using IContestant contestant = await start();
         await contestant.RunAsync(calls / 4, inFlight);
-        long allocated = GC.GetTotalAllocatedBytes();
+        long allocated = GC.GetTotalAllocatedBytes(precise: true);
         TimeSpan cpu = Environment.CpuUsage.TotalTime;
         long begin = Stopwatch.GetTimestamp();
         await contestant.RunAsync(calls, inFlight);
-        double time = Stopwatch.GetElapsedTime(begin).TotalMicroseconds / calls;
-        return (time, (double)(GC.GetTotalAllocatedBytes() - allocated) / calls, (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / calls);
+        TimeSpan time = Stopwatch.GetElapsedTime(begin);
+        cpu = Environment.CpuUsage.TotalTime - cpu;
+        return [time.TotalMicroseconds / calls, cpu.TotalMicroseconds / calls, (double)(GC.GetTotalAllocatedBytes(precise: true) - allocated) / calls];
     }
 }

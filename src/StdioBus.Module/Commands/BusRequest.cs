@@ -16,10 +16,16 @@ public sealed class InvokeBusRequestCommand : BusCallCmdlet
     [Parameter]
     public SwitchParameter Raw { get; set; }
 
-    private protected override async Task RunAsync(BusCall call)
+    private protected override async Task<BusCallItem> RunAsync(BusCall call)
     {
-        RequestOptions options = WithCommonOptions(new RequestOptions(), call);
+        RequestOptions options = WithCommonOptions(new RequestOptions { GoesOnAtOnce = true }, call);
         RawJson result = await Target.RequestRawAsync(Method, call.Params, options, Cancellation).ConfigureAwait(false);
-        Post(call, BusCallItemKind.Output, Raw ? result.ToString() : Reader.Read(result.Utf8.Span));
+        return new BusCallItem(call, BusCallItemKind.Output, result, IsLast: true);
+    }
+
+    private protected override object? Finish(object? value)
+    {
+        var result = (RawJson)value!;
+        return Raw ? result.ToString() : Reader.Read(result.Utf8.Span);
     }
 }

@@ -37,7 +37,7 @@ public sealed class InvokeBusStreamCommand : BusCallCmdlet
     [Parameter(ParameterSetName = ChunksSet)]
     public SwitchParameter Raw { get; set; }
 
-    private protected override async Task RunAsync(BusCall call)
+    private protected override async Task<BusCallItem> RunAsync(BusCall call)
     {
         StreamOptions options = WithCommonOptions(new StreamOptions(), call);
         object? parameters = call.Params;
@@ -53,6 +53,8 @@ public sealed class InvokeBusStreamCommand : BusCallCmdlet
             await call.Room.WaitAsync(Cancellation).ConfigureAwait(false);
             Post(call, BusCallItemKind.Output, TextOnly ? one.Text : Raw ? one.Raw : one);
         }
+
+        return new BusCallItem(call, BusCallItemKind.End, Value: null, IsLast: true);
     }
 
     private protected override void WriteOutput(object? value)

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using StdioBus.Module.Events;
 using StdioBus.Module.Json;
 using StdioBus.Module.Pipeline;
 
@@ -6,12 +7,15 @@ namespace StdioBus.Module.Commands;
 
 /// <summary>
 /// Registers a bounded queue that collects the workers' notifications which match all filters given, from now on. Take
-/// them from it with Receive-BusNotification.
+/// them from it with Receive-BusNotification, or have -Action run for each.
 /// </summary>
-[Cmdlet(VerbsLifecycle.Register, "BusSubscription")]
+[Cmdlet(VerbsLifecycle.Register, "BusSubscription", DefaultParameterSetName = QueueSet)]
 [OutputType(typeof(BusSubscription))]
 public sealed class RegisterBusSubscriptionCommand : BusCmdlet
 {
+    private const string QueueSet = "Queue";
+    private const string ActionSet = "Action";
+
     /// <summary>The methods to collect; wildcards are allowed, and case matters. Default: all.</summary>
     [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty]
@@ -54,11 +58,54 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
     [Parameter]
     public SwitchParameter AsHashtable { get; set; }
 
+    /// <summary>
+    /// Runs for each notification, one at a time, whenever the runspace is idle or waits. It finds the notification in
+    /// $Event.SourceEventArgs.Notification, and as the second argument's Notification. Unregister-Event ends it and closes the subscription.
+    /// </summary>
+    [Parameter(Mandatory = true, ParameterSetName = ActionSet)]
+    [ValidateNotNull]
+    public ScriptBlock? Action { get; set; }
+
+    /// <summary>The name under which Get-EventSubscriber and Unregister-Event find it. Default: a new GUID.</summary>
+    [Parameter(ParameterSetName = ActionSet)]
+    [ValidateNotNullOrEmpty]
+    public string? SourceIdentifier { get; set; }
+
+    /// <summary>What the action finds in $Event.MessageData.</summary>
+    [Parameter(ParameterSetName = ActionSet)]
+    public object? MessageData { get; set; }
+
+    /// <summary>How often the action runs; then the subscription closes. Default: 0, without end.</summary>
+    [Parameter(ParameterSetName = ActionSet)]
+    [ValidateRange(0, int.MaxValue)]
+    public int MaxTriggerCount { get; set; }
+
     private protected override void Process()
     {
         Bus bus = BusResolution.ResolveOpen(this, Bus);
         BusResolution.CheckPool(this, bus, Pool);
-        WriteObject(bus.Subscribe(new SubscriptionOptions
+        if (Action is not null && Overflow == OverflowPolicy.Block)
+        {
+            ThrowTerminatingError(BusErrors.InvalidArgument(
+                "-Overflow: Block does not go with -Action: while the runspace is busy no action runs, and a worker that is not read could be what it waits for.",
+                Overflow, "Use DropNewest, DropOldest or Close, with a -MaxQueue that is large enough."));
+        }
+
+        if (SourceIdentifier is not null && Events.GetEventSubscribers(SourceIdentifier).Any())
+        {
+            ThrowTerminatingError(BusErrors.InvalidArgument(
+                $"-SourceIdentifier: '{SourceIdentifier}' is taken in this runspace.", SourceIdentifier, "Choose another name, or end the other with Unregister-Event."));
+        }
+
+        BusSubscription subscription = Subscribe(bus);
+        if (Action is not null)
+            SubscriptionAction.Start(subscription, Events, Action, SourceIdentifier, MessageData, MaxTriggerCount);
+
+        WriteObject(subscription);
+    }
+
+    private BusSubscription Subscribe(Bus bus) =>
+        bus.Subscribe(new SubscriptionOptions
         {
             Method = Method,
             Pool = Pool,
@@ -66,8 +113,7 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
             MaxQueue = MaxQueue,
             Overflow = Overflow,
             Reader = (AsHashtable ? PowerShellJsonReader.Hashtables : PowerShellJsonReader.Objects).Read,
-        }));
-    }
+        });
 }
 
 /// <summary>Closes subscriptions: nothing more is collected, and what they hold can still be received.</summary>

@@ -141,6 +141,11 @@ public sealed class NewStdioBusCommand : BusCmdlet
     [SocketBackendOptions]
     public SocketOptions? SocketOption { get; set; }
 
+    /// <summary>A file to which every message is appended, one JSON object a line, without the values of secrets. It is made for its owner alone where there is none.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? TracePath { get; set; }
+
     /// <summary>Shakes hands with the agent after the start. For a bus of one pool; Connect-StdioBus does it with a pool and extensions of one's choice.</summary>
     [Parameter]
     public SwitchParameter Hello { get; set; }
@@ -234,6 +239,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
             Subprocess = Subprocess(),
             Docker = Docker(),
             Socket = Socket(),
+            TracePath = TracePath is null ? null : new WorkerPaths(this).Absolute(TracePath),
         };
         if (Timeout is not null)
             options.Timeout = Timeout;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Management.Automation;
 using StdioBus.Module.Json;
 
@@ -13,7 +12,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
 {
     private const int DefaultThrottleOfPipeline = 16;
 
-    private readonly BlockingCollection<BusCallItem> _items = [];
+    private readonly BusCallQueue _items = new();
     private readonly Dictionary<long, Queue<BusCallItem>> _held = [];
     private byte[]? _commonParams;
     private LogLines? _log;
@@ -78,8 +77,14 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
     /// <summary>How JSON becomes objects here.</summary>
     private protected PowerShellJsonReader Reader => AsHashtable ? PowerShellJsonReader.Hashtables : PowerShellJsonReader.Objects;
 
-    /// <summary>Makes one call and posts what comes of it, but not its end. Runs on the thread pool.</summary>
-    private protected abstract Task RunAsync(BusCall call);
+    /// <summary>
+    /// Makes one call and posts what comes of it but the last, which it returns: the result, or an End. An
+    /// exception is its failure. Runs on the thread pool.
+    /// </summary>
+    private protected abstract Task<BusCallItem> RunAsync(BusCall call);
+
+    /// <summary>Makes the object to write of what was posted; an exception is the call's failure. Runs on the pipeline thread.</summary>
+    private protected virtual object? Finish(object? value) => value;
 
     /// <summary>Writes one object. Runs on the pipeline thread.</summary>
     private protected virtual void WriteOutput(object? value) => WriteObject(value, enumerateCollection: false);
@@ -88,8 +93,8 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
     private protected virtual void WriteFailure(ErrorRecord record) => WriteError(record);
 
     /// <summary>Hands an item to the pipeline thread.</summary>
-    private protected void Post(BusCall call, BusCallItemKind kind, object? value, bool isLast = false) =>
-        _items.Add(new BusCallItem(call, kind, value, isLast));
+    private protected void Post(BusCall call, BusCallItemKind kind, object? value) =>
+        _items.Add(new BusCallItem(call, kind, value, IsLast: false));
 
     /// <summary>Fills in the options that all calls share.</summary>
     private protected TOptions WithCommonOptions<TOptions>(TOptions options, BusCall call)
@@ -186,23 +191,19 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
     {
         try
         {
-            await RunAsync(call).ConfigureAwait(false);
-            Post(call, BusCallItemKind.End, value: null, isLast: true);
+            _items.Add(await RunAsync(call).ConfigureAwait(false));
         }
         catch (Exception error)
         {
-            Post(call, BusCallItemKind.Failure, error, isLast: true);
+            _items.Add(new BusCallItem(call, BusCallItemKind.Failure, error, IsLast: true));
         }
     }
 
     private BusCallItem TakeNext()
     {
-        if (_log is null)
-            return _items.Take(Cancellation);
-
         BusCallItem item;
-        while (!_items.TryTake(out item, LogLines.PollMilliseconds, Cancellation))
-            _log.Show();
+        while (!_items.TryTake(out item, _log is null ? System.Threading.Timeout.Infinite : LogLines.PollMilliseconds, Cancellation))
+            _log?.Show();
 
         return item;
     }
@@ -260,7 +261,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
         switch (item.Kind)
         {
             case BusCallItemKind.Output:
-                WriteOutput(item.Value);
+                WriteOne(call, item.Value);
                 if (!item.IsLast)
                     call.Room.Release();
 
@@ -272,6 +273,22 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
                 WriteProgress(progress);
                 break;
         }
+    }
+
+    private void WriteOne(BusCall call, object? value)
+    {
+        object? output;
+        try
+        {
+            output = Finish(value);
+        }
+        catch (JsonConversionException error)
+        {
+            WriteFailure(BusErrors.From(error, call.Target));
+            return;
+        }
+
+        WriteOutput(output);
     }
 
     private string Activity => Method ?? Pool ?? "";

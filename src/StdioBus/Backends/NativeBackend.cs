@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace StdioBus;
 
 /// <summary>A kernel in this process, on its own loop thread.</summary>
@@ -22,7 +20,7 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
     private readonly RouteText _sessionText = new();
     private readonly Dictionary<string, (int First, int Count)> _workersOfPool = new(StringComparer.Ordinal);
     private IBackendEvents? _events;
-    private BackendSnapshot _last = new() { Statistics = new BusStatistics() };
+    private BackendSnapshot _last;
     private int _threadState;
 
     public NativeBackend(BusConfig config, NativeOptions options, Func<string> name)
@@ -32,6 +30,7 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         _options = options;
         _name = name;
         _api = KernelLibrary.Load(options.LibraryPath);
+        _last = new BackendSnapshot { Statistics = KernelBus.CountersAtFirst(_api.IsVersion3) };
         int first = 0;
         foreach (BusPool each in config.Pools)
         {
@@ -324,6 +323,6 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
     private static void Return(in OutgoingMessage message)
     {
         if (message.Buffer is { } buffer)
-            ArrayPool<byte>.Shared.Return(buffer);
+            MessageArrays.Return(buffer);
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 
 namespace StdioBus;
@@ -86,7 +85,7 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
         public Copy(in OutgoingMessage message, ReadOnlySpan<byte> json)
         {
-            byte[] bytes = ArrayPool<byte>.Shared.Rent(json.Length);
+            byte[] bytes = MessageArrays.Rent(json.Length);
             json.CopyTo(bytes);
             _message = message with { Buffer = bytes };
         }
@@ -97,7 +96,7 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
             Drop();
         }
 
-        public void Drop() => ArrayPool<byte>.Shared.Return(_message.Buffer!);
+        public void Drop() => MessageArrays.Return(_message.Buffer!);
     }
 
     private sealed class Events(TracedBackend owner, IBackendEvents inner) : IBackendEvents

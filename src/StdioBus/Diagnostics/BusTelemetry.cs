@@ -40,6 +40,9 @@ internal static class BusTelemetry
         return span;
     }
 
+    /// <summary>Whether <see cref="End"/> has something to do for a request.</summary>
+    public static bool IsWanted(PendingCall call) => call.Span is not null || Duration.Enabled;
+
     /// <summary>Ends the span of a request, if it has one, and counts its duration, if somebody wants that. On the caller's side.</summary>
     /// <param name="call">The request.</param>
     /// <param name="failure">What ended it; null for a result.</param>

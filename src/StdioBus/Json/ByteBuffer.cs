@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace StdioBus;
 
-/// <summary>A growing array from the shared pool, to write a message into.</summary>
+/// <summary>A growing array from a pool, to write a message into.</summary>
 internal sealed class ByteBuffer : IBufferWriter<byte>
 {
     private const int FirstSize = 512;
@@ -51,7 +51,7 @@ internal sealed class ByteBuffer : IBufferWriter<byte>
         Length++;
     }
 
-    /// <summary>Hands over the array, to be given back to the shared pool by whoever takes it; this buffer is empty then.</summary>
+    /// <summary>Hands over the array, to be given back to <see cref="MessageArrays"/> by whoever takes it; this buffer is empty then.</summary>
     public byte[] Detach()
     {
         byte[] array = _array;
@@ -65,7 +65,7 @@ internal sealed class ByteBuffer : IBufferWriter<byte>
     {
         byte[] array = Detach();
         if (array.Length > 0)
-            ArrayPool<byte>.Shared.Return(array);
+            MessageArrays.Return(array);
     }
 
     private void EnsureRoom(int count)
@@ -73,10 +73,10 @@ internal sealed class ByteBuffer : IBufferWriter<byte>
         int needed = checked(Length + Math.Max(count, 1));
         if (needed <= _array.Length)
             return;
-        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(FirstSize, (int)Math.Min(2L * _array.Length, Array.MaxLength))));
+        byte[] larger = MessageArrays.Rent(Math.Max(needed, Math.Max(FirstSize, (int)Math.Min(2L * _array.Length, Array.MaxLength))));
         Written.CopyTo(larger);
         if (_array.Length > 0)
-            ArrayPool<byte>.Shared.Return(_array);
+            MessageArrays.Return(_array);
         _array = larger;
     }
 }

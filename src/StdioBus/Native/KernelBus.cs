@@ -174,6 +174,11 @@ internal sealed unsafe class KernelBus : IDisposable
         };
     }
 
+    /// <summary>The counters of a kernel that was not started; −1 for those that this one does not have.</summary>
+    public static BusStatistics CountersAtFirst(bool isVersion3) => isVersion3
+        ? new BusStatistics()
+        : new BusStatistics { LateReplies = -1, InvalidLines = -1, Requeued = -1, SessionsEvicted = -1, Backpressure = -1 };
+
     public IReadOnlyList<BusWorker> ReadWorkers(string busName)
     {
         nint bus = Checked();

@@ -6,8 +6,11 @@ namespace StdioBus;
 /// Ends calls that were taken out of the table, in each of the ways in which they can end, and gives up those that
 /// are still in it. Whichever comes first wins; the others find nothing.
 /// </summary>
-internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable calls, DeadlineQueue deadlines, WorkerFlow flow, BusCounters counters, Func<long> clock)
+internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable calls, DeadlineQueue deadlines, WorkerFlow flow, BusCounters counters, Func<long> clock, long maxText)
 {
+    // Far from what an array can hold, to which a last chunk and the result come.
+    private const long MaxStreamText = 1L << 30;
+
     /// <summary>Counts how long the answer to a call took; on the backend's thread, before the call is ended.</summary>
     public static void NoteAnswer(PendingCall call) => call.Latency?.Record(Stopwatch.GetElapsedTime(call.SentAt).Ticks);
 
@@ -29,21 +32,18 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
         flow.CallsChanged();
     }
 
-    /// <summary>Hands a call a notification of its own. A stream that holds too much is given up.</summary>
+    /// <summary>
+    /// Hands a call a notification of its own. A stream that holds too much is given up, and any call that collects too
+    /// much text.
+    /// </summary>
     public void Notify(PendingCall call, ref IncomingNotification notification)
     {
         call.Heard(notification.Method, clock());
         call.OnNotification(ref notification);
         if (call is StreamCall { HasOverflown: true } stream)
-        {
-            GiveUp(call, "the consumer is too slow", () => new BusResourceException(
-                $"The stream of '{call.Method}' holds more than {nameof(BusOptions.StreamOverflowBytes)} ({stream.OverflowBytes} bytes): its consumer is slow, and its worker cannot be paused because another call waits on it.")
-            {
-                Method = call.Method,
-                Pool = call.Pool?.Id,
-                WorkerId = stream.SourceWorker < 0 ? null : stream.SourceWorker,
-            });
-        }
+            GiveUpOverflown(stream);
+        else if ((call.IsStream ? MaxStreamText : maxText) is var most && call.TextBytes > most)
+            GiveUpLongText(call, most, notification.WorkerId);
     }
 
     /// <summary>Gives up a call: the kernel frees what it holds and the worker is told. False when it had ended.</summary>
@@ -88,6 +88,22 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
             ? new OutgoingMessage(notice.Detach(), length, call.PoolName, call.RouteSession, call.Worker, call.Pool?.Envelope == EnvelopeKind.StdioBus)
             : new OutgoingMessage(null, 0));
     }
+
+    private void GiveUpOverflown(StreamCall stream) => GiveUp(stream, "the consumer is too slow", () => new BusResourceException(
+        $"The stream of '{stream.Method}' holds more than {nameof(BusOptions.StreamOverflowBytes)} ({stream.OverflowBytes} bytes): its consumer is slow, and its worker cannot be paused because another call waits on it.")
+    {
+        Method = stream.Method,
+        Pool = stream.Pool?.Id,
+        WorkerId = stream.SourceWorker < 0 ? null : stream.SourceWorker,
+    });
+
+    private void GiveUpLongText(PendingCall call, long most, int workerId) => GiveUp(call, "the text is too long", () => new BusResourceException(
+        $"The chunks of '{call.Method}' have more text than {(call.IsStream ? "a result can hold" : nameof(BusOptions.StreamOverflowBytes))} ({most} bytes).")
+    {
+        Method = call.Method,
+        Pool = call.Pool?.Id,
+        WorkerId = workerId < 0 ? null : workerId,
+    });
 
     private void GiveUpRemoved(PendingCall call, string reason, Exception error)
     {

@@ -245,9 +245,12 @@ internal sealed class CallTable
     {
         if (call.Pool is not { } pool)
             return;
-        call.List?.Remove(call);
         call.Worker = (uint)workerId < (uint)_onWorker.Length ? workerId : -1;
-        (call.Worker < 0 ? _unplaced[pool.Index] : _onWorker[call.Worker]).Add(call);
+        CallList list = call.Worker < 0 ? _unplaced[pool.Index] : _onWorker[call.Worker];
+        if (call.List == list)
+            return;
+        call.List?.Remove(call);
+        list.Add(call);
     }
 
     private bool RemoveLocked(PendingCall call)

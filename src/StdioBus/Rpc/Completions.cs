@@ -23,6 +23,7 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     private static uint t_putOff;
 
     private readonly ConcurrentQueue<RequestCall> _ended = new();
+    private readonly Queue<RequestCall> _atOnce = new(); // for the backend's thread alone
     private int _isScheduled;
     private uint _addedByBackend;
 
@@ -37,6 +38,13 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     /// <summary>Takes a call whose outcome is set.</summary>
     public void Add(RequestCall call)
     {
+        // Whoever listens to telemetry is called when its caller goes on, and is no code of ours.
+        if (call.GoesOnAtOnce && backend.IsEventThread && !BusTelemetry.IsWanted(call))
+        {
+            _atOnce.Enqueue(call);
+            return;
+        }
+
         _ended.Enqueue(call);
         if (!backend.IsEventThread || ++_addedByBackend % Together == 0)
             Schedule();
@@ -45,8 +53,11 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     /// <summary>Sees to the calls that were added on the backend's thread. Whether there were any.</summary>
     public bool OnTurnEnd()
     {
+        bool any = _atOnce.Count > 0;
+        while (_atOnce.TryDequeue(out RequestCall? call))
+            call.Release();
         if (_ended.IsEmpty)
-            return false;
+            return any;
         Schedule();
         return true;
     }

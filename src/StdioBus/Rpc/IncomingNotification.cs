@@ -56,6 +56,5 @@ internal ref struct IncomingNotification
         Pool = Pool,
         WorkerId = WorkerId,
         Sequence = Sequence,
-        ReceivedAt = DateTimeOffset.Now,
     };
 }

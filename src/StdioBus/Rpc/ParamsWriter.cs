@@ -70,8 +70,11 @@ internal static class ParamsWriter
     /// <summary>A message is one line: line breaks, which valid JSON has between its tokens only, become blanks.</summary>
     public static void MakeOneLine(Span<byte> json)
     {
-        json.Replace((byte)'\n', (byte)' ');
-        json.Replace((byte)'\r', (byte)' ');
+        int first = json.IndexOfAny((byte)'\n', (byte)'\r');
+        if (first < 0)
+            return;
+        json[first..].Replace((byte)'\n', (byte)' ');
+        json[first..].Replace((byte)'\r', (byte)' ');
     }
 
     private static void Serialize(ByteBuffer into, object parameters, string what, JsonSerializerOptions options)

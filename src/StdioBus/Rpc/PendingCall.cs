@@ -2,14 +2,14 @@ namespace StdioBus;
 
 /// <summary>
 /// A request that waits for its answer. Whoever takes it out of the <see cref="CallTable"/> ends it, exactly once;
-/// what arrives for it later finds nobody.
+/// what arrives for it later finds nobody. Its own lock guards its clocks: nobody outside of it has the object.
 /// </summary>
 internal abstract class PendingCall : Deadline
 {
     private const int HandedOver = 1;
     private const int GivenUp = 2;
-    private readonly object _timing = new();
-    private long _madeAt;
+    private long _totalLimit = -1;
+    private long _idleLimit = -1;
     private long _startedAt;
     private long _heardAt;
     private long _heldSince = -1;
@@ -19,12 +19,13 @@ internal abstract class PendingCall : Deadline
     /// <summary>Its number, which is in its id and is its cookie.</summary>
     public long Id { get; set; }
 
-    public required string Method { get; init; }
+    /// <summary>The method; set before the call enters the table, like all that it is asked with.</summary>
+    public string Method { get; set; } = "";
 
-    public required PoolInfo? Pool { get; init; }
+    public PoolInfo? Pool { get; set; }
 
     /// <summary>The pool named by the caller; null for the only one.</summary>
-    public string? PoolName { get; init; }
+    public string? PoolName { get; set; }
 
     /// <summary>The session it is routed by.</summary>
     public string? RouteSession { get; set; }
@@ -38,11 +39,19 @@ internal abstract class PendingCall : Deadline
     /// <summary>Whether it has a session or token of its own, so that a notification without any key is not for it if others wait too.</summary>
     public bool HasOwnKey { get; set; }
 
-    public TimeSpan? Timeout { get; init; }
+    /// <summary>The total deadline, counted in whole milliseconds; null for none.</summary>
+    public TimeSpan? Timeout
+    {
+        get => Time(_totalLimit);
+        set => _totalLimit = Milliseconds(value);
+    }
 
-    public TimeSpan? IdleTimeout { get; init; }
-
-    public required JsonReader Reader { get; init; }
+    /// <summary>The idle deadline, counted in whole milliseconds; null for none.</summary>
+    public TimeSpan? IdleTimeout
+    {
+        get => Time(_idleLimit);
+        set => _idleLimit = Milliseconds(value);
+    }
 
     /// <summary>When it was sent, in ticks of <see cref="System.Diagnostics.Stopwatch"/>; 0 before.</summary>
     public long SentAt { get; set; }
@@ -57,6 +66,9 @@ internal abstract class PendingCall : Deadline
     public abstract Exception? Failure { get; }
 
     public bool IsStream => this is StreamCall;
+
+    /// <summary>Bytes of text that it has collected for its result; for the loop thread.</summary>
+    public abstract int TextBytes { get; }
 
     /// <summary>The worker that has it; -1 when that is not known. The table's alone.</summary>
     public int Worker { get; set; } = -1;
@@ -89,21 +101,18 @@ internal abstract class PendingCall : Deadline
     /// <summary>Its error, when it was taken out of the table for that.</summary>
     public abstract void OnFailure(Exception error);
 
-    /// <summary>Starts its clocks.</summary>
+    /// <summary>Starts its clocks, before anybody else has it.</summary>
     /// <returns>When it must first be looked at; null for never.</returns>
     public long? Start(long now)
     {
-        lock (_timing)
-        {
-            _madeAt = _startedAt = _heardAt = now;
-            return NextDue(now);
-        }
+        _startedAt = _heardAt = now;
+        return NextDue(now);
     }
 
     /// <summary>Notes that something arrived for it.</summary>
     public void Heard(string what, long now)
     {
-        lock (_timing)
+        lock (this)
         {
             _heardAt = now;
             _lastHeard = what;
@@ -113,7 +122,7 @@ internal abstract class PendingCall : Deadline
     /// <summary>Stops its clocks while its consumer is slow, and starts them again.</summary>
     public void Hold(bool hold, long now)
     {
-        lock (_timing)
+        lock (this)
         {
             if (hold)
             {
@@ -129,27 +138,24 @@ internal abstract class PendingCall : Deadline
         }
     }
 
-    /// <summary>Milliseconds since the request, for its events; those in which its clocks stood still count.</summary>
-    public long Elapsed(long now) => now - _madeAt;
-
     /// <summary>
     /// The timeout when a deadline has passed; else null and, in <paramref name="next"/>, when to look again.
     /// </summary>
     public StdioBusException? Overdue(long now, out long next)
     {
-        lock (_timing)
+        lock (this)
         {
             next = NextDue(now) ?? long.MaxValue;
             if (next > now)
                 return null;
-            bool isTotal = Timeout is { } total && _startedAt + (long)total.TotalMilliseconds <= now;
-            TimeSpan limit = isTotal ? Timeout!.Value : IdleTimeout!.Value;
+            bool isTotal = _totalLimit >= 0 && _startedAt + _totalLimit <= now;
+            long limit = isTotal ? _totalLimit : _idleLimit;
             string heard = _lastHeard is null
                 ? "nothing was heard from the worker"
                 : $"'{_lastHeard}' was last heard, {Seconds(now - _heardAt)} before";
             string message = isTotal
-                ? $"The request '{Method}'{Where} was not answered within its timeout of {Seconds((long)limit.TotalMilliseconds)}; {heard}."
-                : $"The request '{Method}'{Where} was silent for its idle timeout of {Seconds((long)limit.TotalMilliseconds)}; {heard}.";
+                ? $"The request '{Method}'{Where} was not answered within its timeout of {Seconds(limit)}; {heard}."
+                : $"The request '{Method}'{Where} was silent for its idle timeout of {Seconds(limit)}; {heard}.";
             return new BusTimeoutException(message) { Method = Method, Pool = Pool?.Id ?? PoolName, WorkerId = Worker < 0 ? null : Worker };
         }
     }
@@ -159,12 +165,16 @@ internal abstract class PendingCall : Deadline
     private static string Seconds(long milliseconds) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{milliseconds / 1000.0:0.###} s");
 
+    private static long Milliseconds(TimeSpan? limit) => limit is { } time ? (long)time.TotalMilliseconds : -1;
+
+    private static TimeSpan? Time(long limit) => limit < 0 ? null : TimeSpan.FromMilliseconds(limit);
+
     private long? NextDue(long now)
     {
-        long? due = Timeout is { } total ? _startedAt + (long)total.TotalMilliseconds : null;
-        if (IdleTimeout is { } idle)
+        long? due = _totalLimit >= 0 ? _startedAt + _totalLimit : null;
+        if (_idleLimit >= 0)
         {
-            long idleDue = _heardAt + (long)idle.TotalMilliseconds;
+            long idleDue = _heardAt + _idleLimit;
             due = due is null || idleDue < due ? idleDue : due;
         }
 

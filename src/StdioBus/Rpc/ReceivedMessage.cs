@@ -9,6 +9,9 @@ internal sealed class ReceivedMessage
     private readonly JsonSlice _params;
     private readonly JsonSlice _update;
 
+    // Local time costs more than all the rest here; few ask for it.
+    private readonly DateTimeOffset _receivedAt = DateTimeOffset.UtcNow;
+
     public ReceivedMessage(ReadOnlySpan<byte> json, in MessageView view, in NotificationKeys keys, string method)
     {
         _json = json.ToArray();
@@ -27,7 +30,7 @@ internal sealed class ReceivedMessage
 
     public long Sequence { get; init; }
 
-    public DateTimeOffset ReceivedAt { get; init; }
+    public DateTimeOffset ReceivedAt => _receivedAt.ToLocalTime();
 
     public int Length => _json.Length;
 

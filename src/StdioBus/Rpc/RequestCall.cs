@@ -1,26 +1,28 @@
-using System.Threading.Tasks.Sources;
+using System.Runtime.CompilerServices;
 
 namespace StdioBus;
 
-/// <summary>A request whose caller waits for the final result. It is its own awaitable, to be awaited once.</summary>
-internal sealed class RequestCall : PendingCall, IValueTaskSource<byte[]>
+/// <summary>A request whose caller waits for the final result.</summary>
+internal abstract class RequestCall : PendingCall
 {
-    // Its caller goes on inside of Release, which runs on the thread pool.
-    private ManualResetValueTaskSourceCore<byte[]> _completion;
     private ResultText? _text;
-    private byte[]? _result;
     private Exception? _failure;
 
     /// <summary>Lets its caller go on.</summary>
     public required Completions Completions { get; init; }
 
+    /// <summary>See <see cref="RequestOptions.GoesOnAtOnce"/>.</summary>
+    public bool GoesOnAtOnce { get; set; }
+
     /// <summary>Gets each notification of the request; null when nobody wants them.</summary>
-    public ProgressPump? Progress { get; init; }
+    public ProgressPump? Progress { get; set; }
+
+    /// <summary>Gives it up when its caller's token is cancelled; null when it cannot be.</summary>
+    public CancellationLink? Cancellation { get; set; }
 
     public override Exception? Failure => _failure;
 
-    /// <summary>The bytes of the result.</summary>
-    public ValueTask<byte[]> Completion => new(this, _completion.Version);
+    public override int TextBytes => _text?.Length ?? 0;
 
     public override void OnNotification(ref IncomingNotification notification)
     {
@@ -31,7 +33,7 @@ internal sealed class RequestCall : PendingCall, IValueTaskSource<byte[]>
 
     public override void OnResult(ReadOnlySpan<byte> result, int workerId)
     {
-        _result = ResultText.Complete(result, _text);
+        Keep(_text is null ? result : ResultText.Complete(result, _text));
         Completions.Add(this);
     }
 
@@ -42,18 +44,47 @@ internal sealed class RequestCall : PendingCall, IValueTaskSource<byte[]>
     }
 
     /// <summary>Lets its caller go on with the outcome; on the thread pool, once.</summary>
-    public void Release()
+    public abstract void Release();
+
+    /// <summary>Copies the result, which is valid during the call only.</summary>
+    protected abstract void Keep(ReadOnlySpan<byte> result);
+}
+
+/// <summary>A request whose result becomes a <typeparamref name="T"/> when its caller goes on.</summary>
+/// <remarks>
+/// It completes its task as an asynchronous method does: the caller goes on inside of <see cref="Release"/>, and a
+/// cancellation keeps its exception. A method of its own around each request would cost as much again.
+/// </remarks>
+internal abstract class RequestCall<T> : RequestCall
+{
+    private AsyncTaskMethodBuilder<T> _builder = AsyncTaskMethodBuilder<T>.Create();
+
+    /// <summary>Its outcome; to be asked for once before it is sent, which makes it.</summary>
+    public Task<T> Task => _builder.Task;
+
+    public override void Release()
     {
-        if (_failure is { } failure)
-            _completion.SetException(failure);
-        else
-            _completion.SetResult(_result!);
+        Cancellation?.End();
+        if (Failure is { } failure)
+        {
+            _builder.SetException(failure);
+            return;
+        }
+
+        T result;
+        try
+        {
+            result = Read();
+        }
+        catch (Exception error)
+        {
+            _builder.SetException(error);
+            return;
+        }
+
+        _builder.SetResult(result);
     }
 
-    byte[] IValueTaskSource<byte[]>.GetResult(short token) => _completion.GetResult(token);
-
-    ValueTaskSourceStatus IValueTaskSource<byte[]>.GetStatus(short token) => _completion.GetStatus(token);
-
-    void IValueTaskSource<byte[]>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _completion.OnCompleted(continuation, state, token, flags);
+    /// <summary>Makes the result of what was kept; once.</summary>
+    protected abstract T Read();
 }

@@ -37,6 +37,12 @@ public class RequestOptions : MessageOptions
     /// </summary>
     public System.Text.Json.JsonSerializerOptions? SerializerOptions { get; set; }
 
+    /// <summary>
+    /// Whether the caller goes on on the thread that reads from the workers, without the way over the thread pool: for
+    /// callers that do nothing there but hand the outcome over to another thread.
+    /// </summary>
+    internal bool GoesOnAtOnce { get; set; }
+
     /// <summary>Makes the objects of this call from JSON; null for <see cref="System.Text.Json.JsonElement"/>.</summary>
     public JsonReader? Reader { get; set; }
 

@@ -7,15 +7,17 @@ namespace StdioBus;
 internal sealed class ResultText
 {
     private byte[] _inner = [];
-    private int _length;
+
+    /// <summary>How many bytes it has.</summary>
+    public int Length { get; private set; }
 
     /// <summary>Appends a chunk.</summary>
     public void Append(ReadOnlySpan<byte> inner)
     {
-        if (_inner.Length - _length < inner.Length)
-            Array.Resize(ref _inner, Math.Max(_length + inner.Length, (int)Math.Min(Math.Max(256, 2L * _inner.Length), Array.MaxLength)));
-        inner.CopyTo(_inner.AsSpan(_length));
-        _length += inner.Length;
+        if (_inner.Length - Length < inner.Length)
+            Array.Resize(ref _inner, Math.Max(Length + inner.Length, (int)Math.Min(Math.Max(256, 2L * _inner.Length), Array.MaxLength)));
+        inner.CopyTo(_inner.AsSpan(Length));
+        Length += inner.Length;
     }
 
     /// <summary>
@@ -24,9 +26,9 @@ internal sealed class ResultText
     /// </summary>
     public static byte[] Complete(ReadOnlySpan<byte> result, ResultText? text)
     {
-        if (text is null || text._length == 0 || result.IsEmpty || result[0] != (byte)'{')
+        if (text is null || text.Length == 0 || result.IsEmpty || result[0] != (byte)'{')
             return result.ToArray();
-        ReadOnlySpan<byte> inner = text._inner.AsSpan(0, text._length);
+        ReadOnlySpan<byte> inner = text._inner.AsSpan(0, text.Length);
         JsonSlice existing = default;
         bool hasMembers = false;
         var members = new JsonMembers(result, new JsonSlice(0, result.Length));

@@ -9,6 +9,7 @@ internal sealed class StreamCall : PendingCall
     private readonly EventQueue<StreamEvent> _events = new();
     private readonly object _fullness = new();
     private readonly Func<long> _clock;
+    private readonly long _madeAt;
     private ResultText? _text;
     private Exception? _failure;
     private long _sequence;
@@ -18,7 +19,10 @@ internal sealed class StreamCall : PendingCall
     public StreamCall(Func<long> clock)
     {
         _clock = clock;
+        _madeAt = clock();
     }
+
+    public required JsonReader Reader { get; init; }
 
     /// <summary>Events it holds before it counts as full.</summary>
     public required int Capacity { get; init; }
@@ -40,7 +44,12 @@ internal sealed class StreamCall : PendingCall
     /// <summary>Whether it holds more than it may.</summary>
     public bool HasOverflown => Interlocked.Read(ref _heldBytes) > OverflowBytes;
 
+    public override int TextBytes => _text?.Length ?? 0;
+
     public override Exception? Failure => _failure;
+
+    /// <summary>Milliseconds since the request, for its events; those in which its clocks stood still count.</summary>
+    public long Elapsed(long now) => now - _madeAt;
 
     public override void OnNotification(ref IncomingNotification notification)
     {

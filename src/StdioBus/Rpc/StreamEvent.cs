@@ -5,23 +5,25 @@ namespace StdioBus;
 /// <summary>A piece of a streamed answer; the last one is the result.</summary>
 public sealed class StreamEvent
 {
+    private static readonly object NotMade = new();
     private readonly ReceivedMessage? _message;
     private readonly byte[]? _result;
-    private readonly Lazy<object?> _data;
+    private readonly JsonReader _reader;
+    private object? _data = NotMade;
 
     internal StreamEvent(StreamEventType type, string? text, ReceivedMessage message, JsonReader reader)
     {
         Type = type;
         Text = text;
         _message = message;
-        _data = new Lazy<object?>(() => text ?? message.ReadUpdate(reader));
+        _reader = reader;
     }
 
     internal StreamEvent(byte[] result, JsonReader reader)
     {
         Type = StreamEventType.Result;
         _result = result;
-        _data = new Lazy<object?>(() => reader(result));
+        _reader = reader;
     }
 
     /// <summary>What it tells.</summary>
@@ -31,10 +33,23 @@ public sealed class StreamEvent
     public string? Text { get; }
 
     /// <summary>The final object of a <see cref="StreamEventType.Result"/>, with the whole text under <c>text</c>; else null.</summary>
-    public object? Result => Type == StreamEventType.Result ? _data.Value : null;
+    public object? Result => Type == StreamEventType.Result ? Data : null;
 
     /// <summary>The text, the result, or the update's object, whichever applies; made when first asked for.</summary>
-    public object? Data => _data.Value;
+    public object? Data
+    {
+        get
+        {
+            object? data = Volatile.Read(ref _data);
+            if (data != NotMade)
+                return data;
+
+            // Of several who ask first, all get what one of them made.
+            data = Text ?? (_message is null ? _reader(_result) : _message.ReadUpdate(_reader));
+            object? earlier = Interlocked.CompareExchange(ref _data, data, NotMade);
+            return earlier == NotMade ? data : earlier;
+        }
+    }
 
     /// <summary>Its session; null for none.</summary>
     public string? SessionId { get; internal init; }

@@ -149,7 +149,6 @@ internal sealed class WorkerRequests(IBusBackend backend, HandlerSet handlers, B
             SessionId = session.IsPresent ? JsonStrings.Decode(session.Of(json)) : null,
             Pool = pool?.Id ?? "",
             WorkerId = message.WorkerId,
-            ReceivedAt = DateTimeOffset.Now,
         };
         var call = new WorkerCall(this, handler, new BusRequest(received, new RawJson(id.ToArray()), handler.Reader), KeyOf(id));
         bool closed, added;

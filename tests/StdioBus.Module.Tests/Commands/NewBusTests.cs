@@ -43,6 +43,16 @@ public sealed class NewBusTests : IDisposable
     }
 
     [Fact]
+    public void A_trace_lies_where_the_location_of_the_runspace_says_and_holds_no_secrets()
+    {
+        _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
+        _runspace.Run("$bus = New-StdioBus kit $worker kit -TracePath ./wire.ndjson; $null = Invoke-BusRequest about @{ token = 'top secret' }; Remove-StdioBus $bus");
+        string trace = File.ReadAllText(Path.Combine(_folder, "wire.ndjson"));
+        Assert.Contains("\"method\":\"about\"", trace, StringComparison.Ordinal);
+        Assert.DoesNotContain("top secret", trace, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void In_a_location_that_is_no_folder_the_last_folder_counts()
     {
         _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);

@@ -58,6 +58,12 @@ public sealed class ViewTests
     [InlineData(160)]
     public void A_subscription(int width) => Golden.Check($"subscription-{width}", Show(width, TwoTicks + "; $sub"));
 
+    [Theory]
+    [InlineData(80)]
+    [InlineData(160)]
+    public void Handlers(int width) => Golden.Check(
+        $"handlers-{width}", Show(width, "$null = Register-BusHandler 'session/*' { 1 }; $null = Register-BusHandler fs/read_text_file { throw 'no' } -Pool kit; 'session/x', 'fs/read_text_file' | ForEach-Object { $null = Invoke-BusRequest ask @{ method = $_ } -Pool kit }; Get-BusHandler"));
+
     // The engine lists every object of such output after the first.
     [Fact]
     public void Objects_of_several_types_show_what_matters_of_each() => Golden.Check(

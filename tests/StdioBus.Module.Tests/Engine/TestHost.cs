@@ -22,6 +22,13 @@ internal sealed class TestHost(int width = 120, bool colours = false) : PSHost
         set => _ui.OnWrite = value;
     }
 
+    /// <summary>What the person at the host types when asked for a line; null: nobody is there.</summary>
+    public Func<string>? OnReadLine
+    {
+        get => _ui.OnReadLine;
+        set => _ui.OnReadLine = value;
+    }
+
     /// <summary>The progress records the host was given.</summary>
     public IReadOnlyList<ProgressRecord> Progress => _ui.Progress;
 
@@ -80,6 +87,8 @@ internal sealed class TestHost(int width = 120, bool colours = false) : PSHost
 
         public override bool SupportsVirtualTerminal => colours;
 
+        public Func<string>? OnReadLine { get; set; }
+
         public override PSHostRawUserInterface RawUI { get; } = new TestRawUserInterface(width);
 
         public override void Write(string value)
@@ -112,7 +121,7 @@ internal sealed class TestHost(int width = 120, bool colours = false) : PSHost
                 _progress.Add(record);
         }
 
-        public override string ReadLine() => throw new NotSupportedException();
+        public override string ReadLine() => OnReadLine?.Invoke() ?? throw new NotSupportedException();
 
         public override SecureString ReadLineAsSecureString() => throw new NotSupportedException();
 

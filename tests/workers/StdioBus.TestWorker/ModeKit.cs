@@ -21,6 +21,9 @@ namespace StdioBus.TestWorker;
 /// <item><term>stream {sessionId?, chunks, gate?}</term><description>sends each chunk as an ACP message chunk; with gate, one now and one
 /// more at each <c>step</c> (request or notification); then answers {stopReason}</description></item>
 /// <item><term>progress {steps}</term><description>MCP progress notifications for the token of the call, then the result</description></item>
+/// <item><term>ask {method, params?, count?}</term><description>sends that request, count times at once, and answers with the answers as they
+/// came: one message, or a list of them when there is a count</description></item>
+/// <item><term>retract</term><description>cancels what was asked and not answered yet; as a notification too</description></item>
 /// <item><term>exit {code, stderr?}</term><description>writes the line to stderr and exits</description></item>
 /// <item><term>about</term><description>{pid, cwd, args, env (of the variable KIT)}</description></item>
 /// <item><term>received</term><description>the methods of the notifications heard so far, other than the above</description></item>
@@ -37,7 +40,11 @@ internal sealed class ModeKit(Stream input, Stream output, string[] arguments)
     private readonly List<GatedStream> _streams = [];
     private readonly List<(string Id, int Count)> _waitForCancelled = [];
     private readonly List<(string Id, int Count)> _waitForHeld = [];
+    private readonly List<Question> _questions = [];
     private readonly ArrayBufferWriter<byte> _line = new();
+    private int _lastQuestion;
+
+    private sealed record Question(string Id, bool IsList, List<string> Open, List<string> Answers);
 
     private sealed record GatedStream(string Id, string? Session, Queue<string> Chunks);
 
@@ -51,7 +58,10 @@ internal sealed class ModeKit(Stream input, Stream output, string[] arguments)
             using JsonDocument message = JsonDocument.Parse(line, Deep);
             JsonElement root = message.RootElement;
             if (!root.TryGetProperty("method", out JsonElement method))
+            {
+                HearAnswer(root);
                 continue;
+            }
 
             string? id = root.TryGetProperty("id", out JsonElement given) ? given.GetRawText() : null;
             root.TryGetProperty("params", out JsonElement values);
@@ -136,6 +146,15 @@ internal sealed class ModeKit(Stream input, Stream output, string[] arguments)
                 break;
             case "progress":
                 Progress(id!, values);
+                break;
+            case "ask":
+                Ask(id!, values);
+                break;
+            case "retract":
+                foreach (string question in _questions.SelectMany(one => one.Open))
+                    Line($"{{\"jsonrpc\":\"2.0\",\"method\":\"$/cancelRequest\",\"params\":{{\"id\":\"{question}\"}}}}");
+
+                Answer(id, "true");
                 break;
             case "exit":
                 if (values.TryGetProperty("stderr", out JsonElement last))
@@ -236,6 +255,35 @@ internal sealed class ModeKit(Stream input, Stream output, string[] arguments)
         }
 
         Answer(id, $"{{\"steps\":{steps},\"asked\":{(asked ? "true" : "false")}}}");
+    }
+
+    private void Ask(string id, JsonElement values)
+    {
+        bool isList = values.TryGetProperty("count", out JsonElement number);
+        string parameters = values.TryGetProperty("params", out JsonElement given) ? $",\"params\":{given.GetRawText()}" : "";
+        var question = new Question(id, isList, [], []);
+        _questions.Add(question);
+        for (int i = isList ? number.GetInt32() : 1; i > 0; i--)
+        {
+            string asked = $"ask-{++_lastQuestion}";
+            question.Open.Add(asked);
+            Line($"{{\"jsonrpc\":\"2.0\",\"id\":\"{asked}\",\"method\":{values.GetProperty("method").GetRawText()}{parameters}}}");
+        }
+    }
+
+    private void HearAnswer(JsonElement message)
+    {
+        string? id = message.GetProperty("id").GetString();
+        if (_questions.Find(one => one.Open.Contains(id!)) is not Question question)
+            return;
+
+        question.Open.Remove(id!);
+        question.Answers.Add(message.GetRawText());
+        if (question.Open.Count > 0)
+            return;
+
+        _questions.Remove(question);
+        Answer(question.Id, question.IsList ? $"[{string.Join(',', question.Answers)}]" : question.Answers[0]);
     }
 
     private void Answer(string? id, string result)

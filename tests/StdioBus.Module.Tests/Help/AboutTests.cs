@@ -1,0 +1,76 @@
+using System.Text.RegularExpressions;
+using StdioBus.Module.Tests.Engine;
+using Xunit;
+
+namespace StdioBus.Module.Tests.Help;
+
+[Trait("Covers", "A37")]
+public sealed class AboutTests
+{
+    private static readonly Regex Block = new(@"^```(?<language>\w+)\n(?<code>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline);
+
+    public static TheoryData<string> Topics => [.. Directory.GetFiles(HelpPage.Folder, "about_*.md").Select(path => Path.GetFileNameWithoutExtension(path))];
+
+    [Theory(DisplayName = "Get-Help finds a topic, with its short description and without marks of its source")]
+    [MemberData(nameof(Topics))]
+    public void Found(string topic)
+    {
+        using var runspace = new TestRunspace();
+        string source = Read(topic);
+        string shortDescription = Regex.Match(source, @"^## Short description\n\n(?<text>.+)$", RegexOptions.Multiline).Groups["text"].Value;
+
+        Assert.Equal(shortDescription, runspace.RunOne($"(Get-Help {topic}).Synopsis.Trim()"));
+        string text = Assert.IsType<string>(runspace.RunOne($"Get-Help {topic}"));
+        Assert.StartsWith($"TOPIC\n    {topic}\n\nSHORT DESCRIPTION\n    ", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("```", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("\n## ", text, StringComparison.Ordinal);
+        foreach (string line in source.Split('\n').Where(line => line.Length > 0 && !line.StartsWith('#') && !line.StartsWith("```", StringComparison.Ordinal)))
+            Assert.Contains(line, text, StringComparison.Ordinal);
+    }
+
+    [Theory(DisplayName = "The commands of a topic run as written")]
+    [MemberData(nameof(Topics))]
+    [Trait("Covers", "A24")]
+    public void Commands(string topic)
+    {
+        using var folder = new ExampleFolder();
+        foreach (Match block in Blocks(topic, "powershell").Where(block => block.Groups["code"].Value.Contains("New-StdioBus", StringComparison.Ordinal)))
+        {
+            using var runspace = new TestRunspace();
+            runspace.Runspace.SessionStateProxy.Path.SetLocation(folder.Path);
+            runspace.Run(block.Groups["code"].Value);
+        }
+    }
+
+    [Theory(DisplayName = "A worker of about_StdioBus_Workers answers, streams, and refuses what it does not know")]
+    [InlineData("python", "worker.py", "python3", "./worker.py")]
+    [InlineData("javascript", "worker.mjs", "node", "./worker.mjs")]
+    [InlineData("csharp", "worker.cs", "dotnet", "run, ./worker.cs")]
+    [Trait("Covers", "A24")]
+    public void Worker(string language, string file, string command, string arguments)
+    {
+        using var folder = new ExampleFolder();
+        using var runspace = new TestRunspace();
+        runspace.Runspace.SessionStateProxy.Path.SetLocation(folder.Path);
+        if (runspace.RunOne("$null -ne (Get-Command $name -CommandType Application -ErrorAction Ignore)", ("name", command)) is false)
+            Assert.Skip($"{command} is not installed.");
+        Match program = Assert.Single(Blocks("about_StdioBus_Workers", language));
+        File.WriteAllText(Path.Combine(folder.Path, file), program.Groups["code"].Value);
+        string start = $"New-StdioBus -Pool mine -Command {command} -ArgumentList {arguments}";
+        Assert.Contains("Started with: " + start, Read("about_StdioBus_Workers"), StringComparison.Ordinal);
+
+        // A program that is compiled first takes its time.
+        runspace.Run($"$bus = {start} -Timeout 50");
+        Assert.Equal("hé 🎈", runspace.RunOne("(Invoke-BusRequest echo @{ message = 'hé 🎈' }).message"));
+        Assert.Equal(
+            ["once ", "upon ", "a ", "time"],
+            runspace.Run("Invoke-BusStream story @{ sessionId = 's1' } -TextOnly -IdleTimeout 50").Select(text => text.ToString()));
+        Assert.Equal(-32601, runspace.RunOne("try { Invoke-BusRequest unknown -ErrorAction Stop } catch { [int]$_.Exception.RpcCode }"));
+        runspace.Run("Send-BusNotification unknown; Remove-StdioBus $bus");
+    }
+
+    private static string Read(string topic) => File.ReadAllText(Path.Combine(HelpPage.Folder, topic + ".md"));
+
+    private static IEnumerable<Match> Blocks(string topic, string language) =>
+        Block.Matches(Read(topic)).Where(block => block.Groups["language"].Value == language);
+}

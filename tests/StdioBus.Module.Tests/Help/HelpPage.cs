@@ -1,0 +1,45 @@
+using System.Text.RegularExpressions;
+using StdioBus.Module.Tests.Engine;
+
+namespace StdioBus.Module.Tests.Help;
+
+/// <summary>A page of docs/en-US: the help of one command.</summary>
+internal sealed class HelpPage
+{
+    private static readonly Regex ParameterHeading = new(@"^### -(?<name>\w+)$", RegexOptions.Multiline);
+    private static readonly Regex ExampleBlock = new(@"^### Example \d+: (?<title>[^\n]+)\n\n```powershell\n(?<code>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline);
+
+    private HelpPage(string name, string text)
+    {
+        Name = name;
+        Synopsis = Section(text, "SYNOPSIS").Trim();
+        Parameters = ParameterHeading.Matches(Section(text, "PARAMETERS")).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
+        Examples = ExampleBlock.Matches(Section(text, "EXAMPLES")).ToDictionary(match => match.Groups["title"].Value, match => match.Groups["code"].Value);
+    }
+
+    public static string Folder { get; } = Path.Combine(ProductFolder.Root, "docs", "en-US");
+
+    /// <summary>The commands that the manifest exports.</summary>
+    public static IReadOnlyList<string> Commands { get; } =
+        Regex.Matches(Regex.Match(File.ReadAllText(ProductFolder.Manifest), @"CmdletsToExport\s*=\s*@\(([^)]*)\)").Groups[1].Value, "'([^']+)'")
+            .Select(match => match.Groups[1].Value).ToArray();
+
+    /// <summary>The examples that use commands which the engine of these tests lacks; the Pester suite runs them.</summary>
+    public static IReadOnlySet<string> NeedingFullPwsh { get; } =
+        File.ReadAllLines(Path.Combine(ProductFolder.Root, "tests", "StdioBus.Module.Tests", "Help", "needs-full-pwsh.txt")).ToHashSet(StringComparer.Ordinal);
+
+    public string Name { get; }
+
+    public string Synopsis { get; }
+
+    public IReadOnlySet<string> Parameters { get; }
+
+    /// <summary>The code of each example, by its title.</summary>
+    public IReadOnlyDictionary<string, string> Examples { get; }
+
+    /// <summary>The page of a command. A command without one fails here.</summary>
+    public static HelpPage Of(string command) => new(command, File.ReadAllText(Path.Combine(Folder, command + ".md")));
+
+    private static string Section(string text, string title) =>
+        Regex.Match(text, $@"^## {title}\n(?<body>.*?)(?=^## |\z)", RegexOptions.Multiline | RegexOptions.Singleline).Groups["body"].Value;
+}
