@@ -98,6 +98,9 @@ internal sealed partial class SubprocessBackend : RemoteBackend
         lock (_gate)
         {
             _isGone = true;
+
+            // What was read from here is not the process object's to close.
+            process.StandardOutput.Dispose();
             process.Dispose();
         }
 
@@ -191,6 +194,7 @@ internal sealed partial class SubprocessBackend : RemoteBackend
         }
 
         _stderr.End();
+        stderr.Dispose();
     }
 
     private string Ending() => string.Create(CultureInfo.InvariantCulture, $"{Where} ended with exit code {_exitCode}");
