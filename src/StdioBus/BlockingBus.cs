@@ -186,6 +186,9 @@ public sealed class BlockingBus : IDisposable
     public void StopWorker(int workerId, bool force = false, CancellationToken cancellationToken = default) =>
         Bus.StopWorkerAsync(workerId, force, cancellationToken).GetAwaiter().GetResult();
 
+    /// <inheritdoc cref="Bus.GetStderrTail"/>
+    public IReadOnlyList<string> GetStderrTail(int lines = int.MaxValue) => Bus.GetStderrTail(lines);
+
     /// <inheritdoc cref="Bus.GetLog"/>
     public IReadOnlyList<BusLogEntry> GetLog(int last = int.MaxValue, long after = 0) => Bus.GetLog(last, after);
 

@@ -121,6 +121,7 @@ public sealed partial class Bus
         _requests.Abandon();
         _closer.FailAll(call => new BusTransportException($"The kernel of the bus '{Name}' ended while '{call.Method}' waited for its answer{(error is null ? "." : ": " + error.Message)}", error)
         {
+            Details = error?.Details,
             Method = call.Method,
             Pool = call.Pool?.Id ?? call.PoolName,
         });

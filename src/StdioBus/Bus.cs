@@ -49,7 +49,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
         Pools = _config.Pools.ToArray();
         ClientSessionId = NewClientSessionId();
         Name = options.Name ?? "";
-        _backend = makeBackend is null ? new NativeBackend(_config, _options.Native!, () => Name) : makeBackend(_config, this);
+        _backend = makeBackend is null ? BackendChoice.Make(_options, _config, _ids, () => Name) : makeBackend(_config, this);
         if (_options.TracePath is { } tracePath)
             _backend = new TracedBackend(_backend, new WireTrace(tracePath, new TraceRedaction(_options.TraceRedactedKeys!), _counters, _log), _pools, () => Name);
         _calls = new CallTable(_ids, _pools);
@@ -138,6 +138,13 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
 
     /// <summary>The workers as they are now, in the order of their ids; none when the bus does not run.</summary>
     public IReadOnlyList<BusWorker> GetWorkers() => _backend.GetWorkersAsync().GetAwaiter().GetResult();
+
+    /// <summary>
+    /// The last lines that the daemon of the Subprocess backend wrote to its stderr, oldest first, as they were; a line is
+    /// cut after 8 KiB. None on other backends.
+    /// </summary>
+    /// <param name="lines">How many at most; of those that <see cref="SubprocessOptions.StderrBufferLines"/> keeps.</param>
+    public IReadOnlyList<string> GetStderrTail(int lines = int.MaxValue) => _backend.GetStderrTail(lines);
 
     /// <summary>The name and the state.</summary>
     public override string ToString() => $"{Name} ({State})";

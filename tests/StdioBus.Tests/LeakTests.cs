@@ -32,6 +32,16 @@ public sealed class LeakTests
         await AssertNoLeakOnABus(5000, 10_000, 50, BreakAsync);
     }
 
+    [Fact(DisplayName = "100 life cycles of a bus whose kernel is a child process leave no thread, descriptor, timer, managed or native memory")]
+    public async Task Life_cycles_of_daemons_leave_nothing()
+    {
+        await AssertNoLeak(50, 100, async (times, seen) =>
+        {
+            for (int i = 0; i < times; i++)
+                seen.Add(await LiveAsync(i, BackendKind.Subprocess));
+        });
+    }
+
     // Each act is worth as many times as `atOnce`; nothing is pending after them.
     private static async Task AssertNoLeakOnABus(int warmUp, int times, int atOnce, Func<Bus, Task<WeakReference>> act)
     {
@@ -46,9 +56,11 @@ public sealed class LeakTests
     }
 
     // A bus that is used in every way, and ends in another way each time. A reference to what must not be kept.
-    private static async Task<WeakReference> LiveAsync(int i)
+    private static async Task<WeakReference> LiveAsync(int i, BackendKind backend = BackendKind.Native)
     {
-        var bus = new Bus(TestWorkers.Options(new BusPool("echo", "cat"), new BusPool("silent", "sh", ["-c", "exec cat > /dev/null"])));
+        BusOptions options = TestWorkers.Options(new BusPool("echo", "cat"), new BusPool("silent", "sh", ["-c", "exec cat > /dev/null"]));
+        options.Backend = backend;
+        var bus = new Bus(options);
         await bus.StartAsync().Soon();
         BusSubscription subscription = bus.Subscribe();
         await bus.NotifyAsync("note", new { i }, new() { Pool = "echo" }).Soon();

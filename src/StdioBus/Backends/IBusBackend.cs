@@ -50,6 +50,9 @@ internal interface IBusBackend
     /// </summary>
     Task EndWorkerAsync(int workerId, bool restart, bool force);
 
+    /// <summary>The last lines of the kernel's own process on its stderr, oldest first; none where it has no process of its own.</summary>
+    IReadOnlyList<string> GetStderrTail(int lines) => [];
+
     /// <summary>An orderly end within the timeout; null for the kernel's default. Calling it again only shortens it.</summary>
     Task StopAsync(TimeSpan? timeout);
 

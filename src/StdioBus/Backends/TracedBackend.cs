@@ -48,6 +48,8 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
     public Task EndWorkerAsync(int workerId, bool restart, bool force) => inner.EndWorkerAsync(workerId, restart, force);
 
+    public IReadOnlyList<string> GetStderrTail(int lines) => inner.GetStderrTail(lines);
+
     public async Task StopAsync(TimeSpan? timeout)
     {
         await inner.StopAsync(timeout).ConfigureAwait(false);

@@ -13,10 +13,8 @@ internal static class BusOptionsReader
             throw new BusInvalidArgumentException($"{nameof(options.Config)} and {nameof(options.ConfigPath)} are mutually exclusive; give one of them.");
         if (options.Native is { ListenMode: not ListenMode.None } && options.Backend is not (BackendKind.Auto or BackendKind.Native) && Enum.IsDefined(options.Backend))
             throw new BusInvalidArgumentException($"{nameof(options.Backend)}: a listener is of the {nameof(BackendKind.Native)} backend only, not of {options.Backend}.");
-        if (options.Backend is not (BackendKind.Auto or BackendKind.Native))
-            throw Enum.IsDefined(options.Backend)
-                ? new BusNotSupportedException($"{nameof(options.Backend)}: this version has the {nameof(BackendKind.Native)} backend only, not {options.Backend}.")
-                : new BusInvalidArgumentException($"{nameof(options.Backend)}: expected a backend's name, got {(int)options.Backend}.");
+        if (!Enum.IsDefined(options.Backend))
+            throw new BusInvalidArgumentException($"{nameof(options.Backend)}: expected a backend's name, got {(int)options.Backend}.");
         if (options.Name is { } name && string.IsNullOrWhiteSpace(name))
             throw new BusInvalidArgumentException($"{nameof(options.Name)}: expected a text that is not empty.");
         if (options.StreamQueue < 1)
@@ -35,9 +33,11 @@ internal static class BusOptionsReader
         copy.IdleTimeout = Limit(nameof(options.IdleTimeout), options.IdleTimeout);
         copy.Retry = options.Retry?.Copy().Checked();
         copy.Native = ReadNative(options.Native);
-        copy.Subprocess = options.Subprocess?.Copy();
+        copy.Subprocess = options.Subprocess?.Copy().Checked();
         copy.Docker = options.Docker?.Copy();
-        copy.Socket = options.Socket?.Copy();
+        copy.Socket = options.Socket?.Copy().Checked();
+        if (copy is { Backend: BackendKind.Socket, Socket: null })
+            throw new BusInvalidArgumentException($"{nameof(options.Socket)}: required by the {nameof(BackendKind.Socket)} backend: where the daemon listens.");
         copy.Roots = options.Roots is null ? null : [.. options.Roots.Select(ReadRoot)];
         copy.TracePath = ReadTracePath(options.TracePath);
         copy.TraceRedactedKeys = ReadTraceRedactedKeys(options.TraceRedactedKeys);

@@ -17,6 +17,24 @@ internal static class ConfigWriter
     public static byte[] WriteForThisProcess(BusConfig config) =>
         Write(config, System.Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().ToDictionary(each => (string)each.Key, each => (string?)each.Value ?? "", StringComparer.Ordinal));
 
+    /// <summary>
+    /// The configuration for a process that is started here: it inherits the environment, but not what relative paths are
+    /// relative to where it reads them from.
+    /// </summary>
+    public static byte[] WriteForDaemon(BusConfig config)
+    {
+        var copy = new BusConfig { Pools = [.. config.Pools.Select(pool => pool.Copy())], Limits = config.Limits };
+        foreach (BusPool pool in copy.Pools)
+        {
+            if (pool.Command.AsSpan().ContainsAny(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar))
+                pool.Command = Path.GetFullPath(pool.Command);
+            if (pool.WorkingDirectory is { } folder)
+                pool.WorkingDirectory = Path.GetFullPath(folder);
+        }
+
+        return Write(copy);
+    }
+
     private static byte[] Write(BusConfig config, Dictionary<string, string>? inherited)
     {
         var buffer = new ArrayBufferWriter<byte>();

@@ -62,7 +62,8 @@ internal static class ListenerOptions
         || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address));
 
-    private static void CheckToken(string token)
+    /// <summary>Does nothing when the text can be an access token.</summary>
+    public static void CheckToken(string token)
     {
         int bytes;
         try

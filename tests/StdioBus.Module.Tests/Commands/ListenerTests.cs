@@ -88,10 +88,10 @@ public sealed class ListenerTests : IDisposable
     }
 
     [Theory]
-    [InlineData("-Backend Subprocess -SubprocessOption @{ BinaryPath = './x'; StderrBufferLines = 5 }", "BusNotSupported", "Subprocess")]
+    [InlineData("-Backend Subprocess -SubprocessOption @{ BinaryPath = './x'; StderrBufferLines = 5 }", "BusUnavailable", "BinaryPath")]
     [InlineData("-Backend Docker -DockerOption @{ Image = 'x'; PullPolicy = 'Never'; StartupTimeout = 5; ExtraArgs = 'a', 'b'; Environment = @{ A = 1 } }", "BusNotSupported", "Docker")]
-    [InlineData("-Backend Socket -SocketOption @{ Host = 'localhost'; Port = 5; AccessToken = 'x'; Reconnect = $true }", "BusNotSupported", "Socket")]
-    [InlineData("-Backend Socket -SocketOption ([StdioBus.SocketOptions]::new())", "BusNotSupported", "Socket")]
+    [InlineData("-Backend Socket -SocketOption @{ Host = 'localhost'; Port = 5; AccessToken = 'x'; Reconnect = $true }", "BusNotSupported", "Reconnect")]
+    [InlineData("-Backend Socket -SocketOption ([StdioBus.SocketOptions]::new())", "BusInvalidArgument", "Host")]
     [InlineData("-SocketOption @{ Host = 'localhost' }", "BusInvalidArgument", "-Backend is Auto")]
     [InlineData("-Backend Native -DockerOption @{ Image = 'x' }", "BusInvalidArgument", "-DockerOption: is of the Docker backend")]
     [InlineData("-Hello -NoStart", "BusInvalidArgument", "-Hello")]

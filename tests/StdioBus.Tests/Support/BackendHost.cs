@@ -1,0 +1,49 @@
+namespace StdioBus.Tests.Support;
+
+/// <summary>A bus that reaches its kernel in one of the ways there are.</summary>
+internal sealed class BackendHost : IAsyncDisposable
+{
+    private RunningDaemon? _daemon;
+
+    /// <summary>The ways, by name.</summary>
+    public static TheoryData<string> All { get; } = ["Native", "Subprocess", "Unix", "Tcp"];
+
+    /// <summary>Those in which the kernel is another process.</summary>
+    public static TheoryData<string> Remote { get; } = ["Subprocess", "Unix", "Tcp"];
+
+    /// <summary>The running bus.</summary>
+    public required Bus Bus { get; init; }
+
+    /// <summary>Starts a bus of these pools.</summary>
+    public static Task<BackendHost> StartAsync(string way, params BusPool[] pools) => StartAsync(way, TestWorkers.Options(pools.Length == 0 ? [TestWorkers.Pool()] : pools));
+
+    /// <summary>Starts a bus with these options.</summary>
+    public static async Task<BackendHost> StartAsync(string way, BusOptions options)
+    {
+        RunningDaemon? daemon = null;
+        if (way is "Unix" or "Tcp")
+        {
+            options.Config!.Limits = options.Limits;
+            daemon = await RunningDaemon.StartAsync(options.Config, overTcp: way == "Tcp");
+            options.Socket = daemon.Address;
+        }
+
+        options.Backend = way switch { "Native" => BackendKind.Native, "Subprocess" => BackendKind.Subprocess, _ => BackendKind.Socket };
+        return new BackendHost { Bus = await TestWorkers.StartAsync(options), _daemon = daemon };
+    }
+
+    /// <summary>The process id of the kernel, where it has one of its own.</summary>
+    public async Task<int> DaemonIdAsync()
+    {
+        int worker = (await Bus.GetWorkersAsync().Soon())[0].ProcessId;
+        string status = await File.ReadAllTextAsync($"/proc/{worker}/status");
+        return int.Parse(status.Split('\n').Single(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Bus.DisposeAsync();
+        if (_daemon is not null)
+            await _daemon.DisposeAsync();
+    }
+}
