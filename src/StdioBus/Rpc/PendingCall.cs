@@ -39,6 +39,9 @@ internal abstract class PendingCall : Deadline
     /// <summary>Whether it has a session or token of its own, so that a notification without any key is not for it if others wait too.</summary>
     public bool HasOwnKey { get; set; }
 
+    /// <summary>See <see cref="RequestOptions.GoesOnAtOnce"/>. Here, where it takes no room beside the others.</summary>
+    public bool GoesOnAtOnce { get; set; }
+
     /// <summary>The total deadline, counted in whole milliseconds; null for none.</summary>
     public TimeSpan? Timeout
     {

@@ -11,9 +11,6 @@ internal abstract class RequestCall : PendingCall
     /// <summary>Lets its caller go on.</summary>
     public required Completions Completions { get; init; }
 
-    /// <summary>See <see cref="RequestOptions.GoesOnAtOnce"/>.</summary>
-    public bool GoesOnAtOnce { get; set; }
-
     /// <summary>Gets each notification of the request; null when nobody wants them.</summary>
     public ProgressPump? Progress { get; set; }
 
