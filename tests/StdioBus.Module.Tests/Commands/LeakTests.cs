@@ -86,7 +86,7 @@ public sealed class LeakTests : IDisposable
                 return;
 
             Assert.True(
-                given.Elapsed < TimeSpan.FromSeconds(10),
+                given.Elapsed < TestRunspace.Deadline,
                 $"{alive} of {made.Count} are still held ({string.Join(", ", made.Select(one => one.Target?.GetType().Name).OfType<string>().Distinct())}); before and after: {before} {after}");
         }
     }
