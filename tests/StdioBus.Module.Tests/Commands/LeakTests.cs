@@ -37,7 +37,6 @@ public sealed class LeakTests : IDisposable
     }
 
     [Fact(DisplayName = "200 buses, each used in every way and removed, leave no thread, descriptor, process, runspace, event subscriber or object behind")]
-    [Trait("Covers", "A33")]
     public void Buses_leave_nothing() => AssertNoLeak(30, 200, i => Live(i % 2 == 0 ? "Remove-StdioBus $bus" : "Remove-StdioBus $bus -Force"));
 
     [Fact(DisplayName = "20 times imported, used and removed, the module leaves no thread, descriptor, process, runspace, event subscriber or object behind")]
