@@ -99,7 +99,7 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
 
         BusSubscription subscription = Subscribe(bus);
         if (Action is not null)
-            SubscriptionAction.Start(subscription, Events, Action, SourceIdentifier, MessageData, MaxTriggerCount);
+            SubscriptionAction.Start(this, subscription, Action, SourceIdentifier, MessageData, MaxTriggerCount);
 
         WriteObject(subscription);
     }

@@ -71,11 +71,11 @@ public sealed class ConnectStdioBusCommand : BusCmdlet
     {
         LogLines? log = WatchLog(bus);
         if (starts)
-            WaitFor(bus.StartAsync(Cancellation), log);
+            WaitFor(bus.StartAsync(Cancellation), log, bus);
 
         var parameters = new HelloParams { ProtocolVersion = ProtocolVersion, Extensions = Extension };
         Task<HelloResult> hello = bus.HelloAsync(parameters, new RequestOptions { Pool = Pool, Timeout = Timeout }, Cancellation);
-        WaitFor(hello, log);
+        WaitFor(hello, log, bus);
         return hello.Result;
     }
 }

@@ -324,7 +324,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
     {
         try
         {
-            WaitFor(Hello ? bus.ConnectAsync(new HelloParams(), cancellationToken: Cancellation) : bus.StartAsync(Cancellation), WatchLog(bus));
+            WaitFor(Hello ? bus.ConnectAsync(new HelloParams(), cancellationToken: Cancellation) : bus.StartAsync(Cancellation), WatchLog(bus), bus);
         }
         catch (OperationCanceledException) when (Cancellation.IsCancellationRequested)
         {

@@ -106,7 +106,7 @@ public sealed class StartStdioBusCommand : BusCmdlet
 
         try
         {
-            WaitFor(bus.StartAsync(deadline.Token), WatchLog(bus));
+            WaitFor(bus.StartAsync(deadline.Token), WatchLog(bus), bus);
         }
         catch (OperationCanceledException error) when (!Cancellation.IsCancellationRequested)
         {

@@ -152,7 +152,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
         while (_items.TryTake(out BusCallItem item))
             Deliver(item);
 
-        _log?.Show();
+        ShowLog();
     }
 
     private protected override void End()
@@ -160,7 +160,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
         while (_running > 0)
             Deliver(TakeNext());
 
-        _log?.Show();
+        ShowLog();
     }
 
     private BusCall? Prepare(long index, object? target)
@@ -202,10 +202,16 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
     private BusCallItem TakeNext()
     {
         BusCallItem item;
-        while (!_items.TryTake(out item, _log is null ? System.Threading.Timeout.Infinite : LogLines.PollMilliseconds, Cancellation))
-            _log?.Show();
+        while (!_items.TryTake(out item, LogLines.PollMilliseconds, Cancellation))
+            ShowLog();
 
         return item;
+    }
+
+    private void ShowLog()
+    {
+        _log?.Show();
+        ShowStrayLines(Target);
     }
 
     private void Deliver(BusCallItem item)

@@ -51,14 +51,17 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
     {
     }
 
-    /// <summary>Waits on the pipeline thread until the work ends or the command is stopped, showing log lines meanwhile.</summary>
-    private protected void WaitFor(Task work, LogLines? log = null)
+    /// <summary>
+    /// Waits on the pipeline thread until the work ends or the command is stopped, showing meanwhile log lines and, if
+    /// the bus is given, what its workers write that is no message.
+    /// </summary>
+    private protected void WaitFor(Task work, LogLines? log = null, Bus? bus = null)
     {
         while (!work.IsCompleted)
         {
             try
             {
-                work.Wait(log is null ? Timeout.Infinite : LogLines.PollMilliseconds, Cancellation);
+                work.Wait(log is null && bus is null ? Timeout.Infinite : LogLines.PollMilliseconds, Cancellation);
             }
             catch (AggregateException)
             {
@@ -66,6 +69,8 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
             }
 
             log?.Show();
+            if (bus is not null)
+                ShowStrayLines(bus);
         }
 
         work.GetAwaiter().GetResult();
@@ -82,6 +87,9 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
 
     /// <summary>The kernel's log lines for -Verbose, or null when nobody wants to see them.</summary>
     private protected LogLines? WatchLog(Bus bus) => IsVerbose ? new LogLines(bus, WriteVerbose) : null;
+
+    /// <summary>Warns of workers that write to stdout what is no message, once for each.</summary>
+    private protected void ShowStrayLines(Bus bus) => StrayLines.Of(bus).Show(bus, this);
 
     private bool IsVerbose =>
         MyInvocation.BoundParameters.TryGetValue("Verbose", out object? given)

@@ -11,9 +11,10 @@ internal sealed class RunspaceBuses
 {
     private static readonly ConditionalWeakTable<Runspace, RunspaceBuses> PerRunspace = [];
 
+    // Open buses live by the list of the process; one that was removed, here or elsewhere, is not kept by being remembered.
     private readonly object _gate = new();
-    private readonly List<Bus> _made = [];
-    private readonly List<Bus> _chosen = [];
+    private readonly List<WeakReference<Bus>> _made = [];
+    private readonly List<WeakReference<Bus>> _chosen = [];
 
     /// <summary>Those of the runspace this thread works for.</summary>
     public static RunspaceBuses Here => PerRunspace.GetOrCreateValue(Runspace.DefaultRunspace);
@@ -25,8 +26,7 @@ internal sealed class RunspaceBuses
         {
             lock (_gate)
             {
-                ForgetRemoved();
-                return _chosen.Count > 0 ? _chosen[^1] : null;
+                return Open(_chosen) is [.., var last] ? last : null;
             }
         }
     }
@@ -36,9 +36,8 @@ internal sealed class RunspaceBuses
     {
         lock (_gate)
         {
-            ForgetRemoved();
-            _made.Add(bus);
-            _chosen.Add(bus);
+            Put(bus, _made);
+            Put(bus, _chosen);
         }
     }
 
@@ -46,10 +45,7 @@ internal sealed class RunspaceBuses
     public void Select(Bus bus)
     {
         lock (_gate)
-        {
-            _chosen.Remove(bus);
-            _chosen.Add(bus);
-        }
+            Put(bus, _chosen);
     }
 
     /// <summary>Takes the buses made here, for their disposal.</summary>
@@ -57,17 +53,32 @@ internal sealed class RunspaceBuses
     {
         lock (_gate)
         {
-            Bus[] made = [.. _made];
+            List<Bus> made = Open(_made);
             _made.Clear();
             _chosen.Clear();
             return made;
         }
     }
 
-    private void ForgetRemoved()
+    // Makes it the last of a list.
+    private static void Put(Bus bus, List<WeakReference<Bus>> list)
     {
-        var open = BusRegistry.Open.ToHashSet();
-        _made.RemoveAll(bus => !open.Contains(bus));
-        _chosen.RemoveAll(bus => !open.Contains(bus));
+        List<Bus> open = Open(list);
+        open.Remove(bus);
+        list.Clear();
+        list.AddRange(open.Append(bus).Select(one => new WeakReference<Bus>(one)));
+    }
+
+    private static List<Bus> Open(List<WeakReference<Bus>> list)
+    {
+        IReadOnlyList<Bus> open = BusRegistry.Open;
+        var found = new List<Bus>(list.Count);
+        foreach (WeakReference<Bus> one in list)
+        {
+            if (one.TryGetTarget(out Bus? bus) && open.Contains(bus))
+                found.Add(bus);
+        }
+
+        return found;
     }
 }

@@ -112,8 +112,8 @@ public abstract class WorkerControlCmdlet : BusCmdlet
         WriteObject(asked.Result.Where(worker => worker.Id == id), enumerateCollection: true);
     }
 
-    // Workers are numbered over the pools, in their order.
-    private static string? PoolOf(Bus bus, int id) => id < 0
+    /// <summary>The pool of a worker; null when there is no such worker. Workers are numbered over the pools, in their order.</summary>
+    internal static string? PoolOf(Bus bus, int id) => id < 0
         ? null
         : bus.Pools.SelectMany(pool => Enumerable.Repeat(pool.Id, pool.Instances)).ElementAtOrDefault(id);
 }

@@ -103,6 +103,40 @@ public sealed class BusSelectionTests : IDisposable
 
     [Fact]
     [Trait("Covers", "A35")]
+    public void Requests_streams_and_subscriptions_of_several_runspaces_on_one_bus_do_not_mix()
+    {
+        object bus = _runspace.RunOne("$a = Start-Kit a 2; $a")!;
+        TestRunspace[] all = [_runspace, _other, new(), new()];
+        RunningScript[] running = [.. all.Select((runspace, i) =>
+        {
+            runspace.Run("", ("bus", bus), ("me", i));
+            return runspace.Start("""
+                $sub = Register-BusSubscription tick -SessionId "of$me" -Bus $bus
+                foreach ($i in 1..20) {
+                    $r = Invoke-BusRequest echo @{ me = $me; i = $i } -Bus $bus
+                    if ($r.me -ne $me -or $r.i -ne $i) { throw 'another request''s answer' }
+                    $text = (Invoke-BusStream stream @{ chunks = "$me-", "$i"; sessionId = "of$me" } -TextOnly -Bus $bus) -join ''
+                    if ($text -ne "$me-$i") { throw "another stream's text: $text" }
+                    $null = Invoke-BusRequest notify @{ method = 'tick'; params = @{ sessionId = "of$me" } } -Bus $bus
+                }
+                $seen = @(Receive-BusNotification $sub -Wait -First 20)
+                if (@($seen | Where-Object SessionId -ne "of$me").Count -gt 0) { throw 'another session''s notification' }
+                $seen.Count
+                """);
+        })];
+        foreach (RunningScript script in running)
+        {
+            Assert.Equal(20, Assert.Single(script.Finish()).BaseObject);
+            script.Dispose();
+        }
+
+        all[2].Dispose();
+        all[3].Dispose();
+        Assert.Equal(BusState.Running, ((Bus)bus).State);
+    }
+
+    [Fact]
+    [Trait("Covers", "A35")]
     public void Parallel_script_blocks_share_one_bus()
     {
         _runspace.Run("$a = Start-Kit a 2");

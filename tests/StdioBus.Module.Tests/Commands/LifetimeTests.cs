@@ -47,6 +47,79 @@ public sealed class LifetimeTests
     }
 
     [Fact]
+    [Trait("Covers", "A35")]
+    public void Removed_and_imported_twice_the_module_works_as_the_first_time()
+    {
+        using var runspace = new TestRunspace();
+        for (int i = 0; i < 2; i++)
+        {
+            runspace.Run("$bus = Start-Kit; $null = Register-BusHandler q { 'answer' }; $null = Register-BusSubscription tick -Action { }");
+            int pid = Pid(runspace);
+            Assert.Equal("answer", runspace.RunOne("(Invoke-BusRequest ask @{ method = 'q' }).result"));
+            runspace.Run(i == 0 ? $"Remove-Module StdioBus; Import-Module {ProductFolder.Manifest}" : $"Import-Module {ProductFolder.Manifest} -Force");
+            Assert.False(Runs(pid));
+            Assert.Empty(runspace.Runspace.Events.Subscribers);
+            runspace.RunWithErrors("Get-BusWorker").OnlyError("BusNoneOpen");
+        }
+
+        runspace.Run("$bus = Start-Kit; $null = Invoke-BusRequest echo @{}");
+    }
+
+    [Fact]
+    [Trait("Covers", "A35")]
+    public void On_a_shared_bus_removing_the_module_ends_the_streams_of_others_only_where_the_bus_was_made()
+    {
+        using var maker = new TestRunspace();
+        using var guest = new TestRunspace();
+        object bus = maker.RunOne("$bus = Start-Kit; $bus")!;
+        guest.Run("", ("bus", bus));
+        using (RunningScript stream = maker.Start("Invoke-BusStream stream @{ chunks = 'a', 'b'; gate = $true } -TextOnly"))
+        {
+            Assert.Equal("a", stream.Next().BaseObject);
+            guest.Run($"Remove-Module StdioBus; Import-Module {ProductFolder.Manifest}");
+            guest.Run("1..2 | ForEach-Object { Send-BusNotification step -Bus $bus }");
+            Assert.Equal(["b"], stream.Finish().Select(item => item.BaseObject));
+        }
+
+        using (RunningScript stream = guest.Start("Invoke-BusStream stream @{ chunks = 'a', 'b'; gate = $true } -TextOnly -Bus $bus"))
+        {
+            Assert.Equal("a", stream.Next().BaseObject);
+            maker.Run("Remove-Module StdioBus");
+            Assert.Empty(stream.Finish());
+            Assert.StartsWith("BusTransportError,", Assert.Single(stream.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("removed", guest.RunWithErrors("Invoke-BusRequest echo -Bus $bus").OnlyError("BusInvalidState").ToString(), StringComparison.Ordinal);
+        guest.Run($"{Kit}; $null = Invoke-BusRequest echo @{{}} -Bus $own; Remove-StdioBus $own");
+        Assert.Empty(BusRegistry.Open);
+    }
+
+    // Without the function, for a runspace that imports the module later.
+    private const string Kit = "$own = New-StdioBus kit $worker kit";
+
+    [Fact]
+    [Trait("Covers", "A35")]
+    public void Two_runspaces_import_use_and_remove_the_module_at_once()
+    {
+        using var one = new TestRunspace(import: false);
+        using var two = new TestRunspace(import: false);
+        string script = $$"""
+            foreach ($i in 1..3) {
+                Import-Module {{ProductFolder.Manifest}}
+                {{Kit}}
+                (1..100 | ForEach-Object { @{ n = $_ } } | Invoke-BusRequest echo -Bus $own).Count
+                Remove-Module StdioBus
+            }
+            """;
+        using RunningScript first = one.Start(script);
+        using RunningScript second = two.Start(script);
+        Assert.Equal([100, 100, 100], first.Finish().Select(item => item.BaseObject));
+        Assert.Equal([100, 100, 100], second.Finish().Select(item => item.BaseObject));
+        Assert.Empty(first.Errors.Concat(second.Errors));
+        Assert.Empty(BusRegistry.Open);
+    }
+
+    [Fact]
     public void A_runspace_that_closes_leaves_its_buses_to_others()
     {
         Bus bus;

@@ -31,6 +31,18 @@ public sealed class PipelineInputTests : IDisposable
     }
 
     [Fact]
+    public void Of_ten_thousand_ordered_inputs_the_one_that_fails_is_in_its_place()
+    {
+        ScriptRun run = _runspace.RunWithErrors("1..10000 | ForEach-Object { @{ n = $_; bad = 7777 } } | Invoke-BusRequest fail-on -ThrottleLimit 64 -Ordered 2>&1");
+        Assert.Empty(run.Errors);
+        Assert.Equal(10_000, run.Output.Count);
+        ErrorRecord error = Assert.IsType<ErrorRecord>(run.Output[7776].BaseObject);
+        Assert.Equal("7777", Assert.IsType<System.Collections.Hashtable>(Unwrapped(error))["n"]?.ToString());
+        run.Output.RemoveAt(7776);
+        Assert.Equal(Enumerable.Range(1, 10_000).Where(n => n != 7777).Select(n => (long)n), run.Output.Select(item => (long)item.Properties["n"].Value));
+    }
+
+    [Fact]
     public void Results_come_as_they_are_ready_not_in_the_order_of_the_input()
     {
         using RunningScript script = _runspace.Start("@{ n = 1; hold = $true }, @{ n = 2 }, @{ n = 3 } | Invoke-BusRequest maybe");

@@ -26,6 +26,8 @@ internal sealed class RunningScript : IDisposable
 
     public IReadOnlyList<ProgressRecord> Progress => [.. _shell.Streams.Progress];
 
+    public PSDataCollection<WarningRecord> Warnings => _shell.Streams.Warning;
+
     public bool IsRunning => !_running.IsCompleted;
 
     /// <summary>Waits for the next object of output.</summary>

@@ -29,6 +29,13 @@ internal sealed class TestHost(int width = 120, bool colours = false) : PSHost
         set => _ui.OnReadLine = value;
     }
 
+    /// <summary>Answers a question with choices by the number of one, given the question; null: nobody is there.</summary>
+    public Func<string, int>? OnChoice
+    {
+        get => _ui.OnChoice;
+        set => _ui.OnChoice = value;
+    }
+
     /// <summary>The progress records the host was given.</summary>
     public IReadOnlyList<ProgressRecord> Progress => _ui.Progress;
 
@@ -89,6 +96,8 @@ internal sealed class TestHost(int width = 120, bool colours = false) : PSHost
 
         public Func<string>? OnReadLine { get; set; }
 
+        public Func<string, int>? OnChoice { get; set; }
+
         public override PSHostRawUserInterface RawUI { get; } = new TestRawUserInterface(width);
 
         public override void Write(string value)
@@ -136,7 +145,7 @@ internal sealed class TestHost(int width = 120, bool colours = false) : PSHost
             throw new NotSupportedException();
 
         public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) =>
-            throw new NotSupportedException();
+            OnChoice?.Invoke(message) ?? throw new NotSupportedException();
     }
 
     private sealed class TestRawUserInterface(int width) : PSHostRawUserInterface

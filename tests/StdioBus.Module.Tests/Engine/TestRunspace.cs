@@ -84,7 +84,7 @@ internal sealed class TestRunspace : IDisposable
         }
 
         return new ScriptRun(
-            [.. output], [.. shell.Streams.Error], terminating, [.. shell.Streams.Verbose], [.. shell.Streams.Progress]);
+            [.. output], [.. shell.Streams.Error], terminating, [.. shell.Streams.Verbose], [.. shell.Streams.Progress], [.. shell.Streams.Warning]);
     }
 
     /// <summary>Runs a script that must end by an error, one that try and catch see, without any output, and gives that error.</summary>
@@ -107,7 +107,8 @@ internal sealed record ScriptRun(
     IReadOnlyList<ErrorRecord> NonTerminating,
     ErrorRecord? Terminating,
     IReadOnlyList<VerboseRecord> Verbose,
-    IReadOnlyList<ProgressRecord> Progress)
+    IReadOnlyList<ProgressRecord> Progress,
+    IReadOnlyList<WarningRecord> Warnings)
 {
     /// <summary>All errors, the one that ended it last.</summary>
     public IReadOnlyList<ErrorRecord> Errors => Terminating is null ? NonTerminating : [.. NonTerminating, Terminating];
