@@ -83,7 +83,8 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
     /// <summary>The kernel's log lines for -Verbose, or null when nobody wants to see them.</summary>
     private protected LogLines? WatchLog(Bus bus) => IsVerbose ? new LogLines(bus, WriteVerbose) : null;
 
-    private bool IsVerbose =>
+    /// <summary>Whether somebody wants to see verbose messages.</summary>
+    private protected bool IsVerbose =>
         MyInvocation.BoundParameters.TryGetValue("Verbose", out object? given)
             ? given is SwitchParameter { IsPresent: true }
             : LanguagePrimitives.TryConvertTo(GetVariableValue("VerbosePreference"), out ActionPreference preference)
