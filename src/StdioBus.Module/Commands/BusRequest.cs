@@ -9,23 +9,12 @@ namespace StdioBus.Module.Commands;
 /// writes each result as it comes: a failed one is an error record whose target is the input, and the rest go on.
 /// </summary>
 [Cmdlet(VerbsLifecycle.Invoke, "BusRequest")]
-[OutputType(typeof(PSObject), typeof(OrderedDictionary), typeof(object[]), typeof(string), typeof(long), typeof(double), typeof(bool))]
+[OutputType(typeof(PSObject), typeof(OrderedDictionary), typeof(object[]), typeof(string), typeof(long), typeof(double), typeof(bool), typeof(Job))]
 public sealed class InvokeBusRequestCommand : BusCallCmdlet
 {
     /// <summary>Writes the JSON text of the result as the worker sent it, unconverted.</summary>
     [Parameter]
     public SwitchParameter Raw { get; set; }
 
-    private protected override async Task<BusCallItem> RunAsync(BusCall call)
-    {
-        RequestOptions options = WithCommonOptions(new RequestOptions { GoesOnAtOnce = true }, call);
-        RawJson result = await Target.RequestRawAsync(Method, call.Params, options, Cancellation).ConfigureAwait(false);
-        return new BusCallItem(call, BusCallItemKind.Output, result, IsLast: true);
-    }
-
-    private protected override object? Finish(object? value)
-    {
-        var result = (RawJson)value!;
-        return Raw ? result.ToString() : Reader.Read(result.Utf8.Span);
-    }
+    private protected override BusCallMaker MakerOf(BusCallSettings settings) => new RequestMaker(settings, Raw);
 }

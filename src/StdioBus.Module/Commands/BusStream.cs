@@ -11,6 +11,7 @@ namespace StdioBus.Module.Commands;
 [Cmdlet(VerbsLifecycle.Invoke, "BusStream", DefaultParameterSetName = EverythingSet)]
 [OutputType(typeof(StreamEvent), ParameterSetName = [EverythingSet, ChunksSet, ShowSet])]
 [OutputType(typeof(string), ParameterSetName = [TextSet, EverythingSet, ChunksSet])]
+[OutputType(typeof(Job), ParameterSetName = [EverythingSet, ChunksSet, TextSet])]
 public sealed class InvokeBusStreamCommand : BusCallCmdlet
 {
     private const string EverythingSet = "Everything";
@@ -37,24 +38,22 @@ public sealed class InvokeBusStreamCommand : BusCallCmdlet
     [Parameter(ParameterSetName = ChunksSet)]
     public SwitchParameter Raw { get; set; }
 
-    private protected override async Task<BusCallItem> RunAsync(BusCall call)
+    private protected override BusCallMaker MakerOf(BusCallSettings settings)
     {
-        StreamOptions options = WithCommonOptions(new StreamOptions(), call);
-        object? parameters = call.Params;
-        await foreach (StreamEvent one in Target.StreamRequestAsync(Method, parameters, options, Cancellation).ConfigureAwait(false))
+        if (Show && IsJob)
         {
-            if (!IsWanted(one))
-                continue;
-
-            // Converted here, so that JSON which cannot become objects ends the call with an error instead of hiding in a property.
-            if (!Raw)
-                _ = one.Data;
-
-            await call.Room.WaitAsync(Cancellation).ConfigureAwait(false);
-            Post(call, BusCallItemKind.Output, TextOnly ? one.Text : Raw ? one.Raw : one);
+            ThrowTerminatingError(BusErrors.InvalidArgument(
+                "-Show and -AsJob exclude each other: a job has no host to show its text in.", target: null,
+                "Leave one of them out; Receive-Job gives the events that have come."));
         }
 
-        return new BusCallItem(call, BusCallItemKind.End, Value: null, IsLast: true);
+        return new StreamMaker(settings)
+        {
+            WithResult = !ChunkOnly && !TextOnly,
+            WithUpdates = !ChunkOnly && !TextOnly && !Show,
+            TextOnly = TextOnly,
+            Raw = Raw,
+        };
     }
 
     private protected override void WriteOutput(object? value)
@@ -81,13 +80,6 @@ public sealed class InvokeBusStreamCommand : BusCallCmdlet
         EndLine();
         base.WriteFailure(record);
     }
-
-    private bool IsWanted(StreamEvent one) => one.Type switch
-    {
-        StreamEventType.Chunk => true,
-        StreamEventType.Result => !ChunkOnly && !TextOnly,
-        _ => !ChunkOnly && !TextOnly && !Show,
-    };
 
     // What comes after shown text begins on a line of its own.
     private void EndLine()

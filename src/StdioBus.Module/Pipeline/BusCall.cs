@@ -25,6 +25,9 @@ internal sealed class BusCall(long index, RawJson? parameters, object? target)
 
     public object? Target { get; } = target;
 
+    /// <summary>Why the call cannot be made; null when it can.</summary>
+    public ErrorRecord? Refusal { get; init; }
+
     /// <summary>Room for events of this call on their way to the pipeline.</summary>
     public SemaphoreSlim Room { get; } = new(EventsUnderWay);
 

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using StdioBus.Module.Jobs;
 using StdioBus.Module.Json;
 
 namespace StdioBus.Module.Pipeline;
@@ -6,20 +7,20 @@ namespace StdioBus.Module.Pipeline;
 /// <summary>
 /// The base of the commands that make one call per input, several at once. Calls run on the thread pool and hand tagged
 /// items to one queue; the pipeline thread takes them from it whenever it has its turn: at each input, while it waits for
-/// a free place, and at the end.
+/// a free place, and at the end. With -AsJob the command only gathers the calls, and a job makes them.
 /// </summary>
-public abstract class BusCallCmdlet : BusMessageCmdlet
+public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
 {
     private const int DefaultThrottleOfPipeline = 16;
 
     private readonly BusCallQueue _items = new();
-    private readonly Dictionary<long, Queue<BusCallItem>> _held = [];
+    private readonly List<BusCall> _gathered = [];
+    private BusCallMaker _maker = null!;
+    private BusCallRunner _runner = null!;
     private byte[]? _commonParams;
     private LogLines? _log;
     private int _throttle;
-    private int _running;
     private long _nextIndex;
-    private long _nextOrdered;
 
     private protected BusCallCmdlet()
     {
@@ -71,20 +72,20 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
     [Parameter]
     public SwitchParameter ReportProgress { get; set; }
 
-    /// <summary>The bus of this command.</summary>
-    private protected Bus Target { get; private set; } = null!;
+    /// <summary>Makes the calls in the background: writes one job at once, for all inputs, whose results Receive-Job gives.</summary>
+    [Parameter]
+    public SwitchParameter AsJob { get; set; }
 
-    /// <summary>How JSON becomes objects here.</summary>
-    private protected PowerShellJsonReader Reader => AsHashtable ? PowerShellJsonReader.Hashtables : PowerShellJsonReader.Objects;
+    /// <summary>The name of the job, which implies -AsJob. Default: Job and its id.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? JobName { get; set; }
 
-    /// <summary>
-    /// Makes one call and posts what comes of it but the last, which it returns: the result, or an End. An
-    /// exception is its failure. Runs on the thread pool.
-    /// </summary>
-    private protected abstract Task<BusCallItem> RunAsync(BusCall call);
+    /// <summary>Whether a job makes the calls.</summary>
+    private protected bool IsJob => AsJob || JobName is not null;
 
-    /// <summary>Makes the object to write of what was posted; an exception is the call's failure. Runs on the pipeline thread.</summary>
-    private protected virtual object? Finish(object? value) => value;
+    /// <summary>What makes the calls of this command. Ends the command when its parameters do not go together.</summary>
+    private protected abstract BusCallMaker MakerOf(BusCallSettings settings);
 
     /// <summary>Writes one object. Runs on the pipeline thread.</summary>
     private protected virtual void WriteOutput(object? value) => WriteObject(value, enumerateCollection: false);
@@ -92,30 +93,15 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
     /// <summary>Writes the error that ended a call. Runs on the pipeline thread.</summary>
     private protected virtual void WriteFailure(ErrorRecord record) => WriteError(record);
 
-    /// <summary>Hands an item to the pipeline thread.</summary>
-    private protected void Post(BusCall call, BusCallItemKind kind, object? value) =>
-        _items.Add(new BusCallItem(call, kind, value, IsLast: false));
+    void IBusCallOutput.WriteOutput(object? value) => WriteOutput(value);
 
-    /// <summary>Fills in the options that all calls share.</summary>
-    private protected TOptions WithCommonOptions<TOptions>(TOptions options, BusCall call)
-        where TOptions : RequestOptions
-    {
-        Address(options);
-        options.Timeout = Timeout;
-        options.IdleTimeout = IdleTimeout;
-        options.ReportProgress = MyInvocation.BoundParameters.ContainsKey(nameof(ReportProgress)) ? ReportProgress.IsPresent : null;
-        options.Reader = Reader.Read;
-        options.OnProgress = notification =>
-        {
-            if (notification.Method == "notifications/progress" && call.OfferProgress(notification))
-                Post(call, BusCallItemKind.Progress, value: null);
-        };
-        return options;
-    }
+    void IBusCallOutput.WriteFailure(ErrorRecord record) => WriteFailure(record);
+
+    void IBusCallOutput.WriteProgress(ProgressRecord record) => WriteProgress(record);
 
     private protected override void Begin()
     {
-        Target = RunningBus();
+        Bus bus = RunningBus();
         if (Method is null && Pool is null)
         {
             ThrowTerminatingError(BusErrors.InvalidArgument(
@@ -123,7 +109,9 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
         }
 
         _throttle = ThrottleLimit > 0 ? ThrottleLimit : MyInvocation.ExpectingInput ? DefaultThrottleOfPipeline : 1;
-        _log = WatchLog(Target);
+        _maker = MakerOf(SettingsFor(bus));
+        _runner = new BusCallRunner(_maker, Ordered, this, item => _items.Add(item), Cancellation);
+        _log = IsJob ? null : WatchLog(bus);
         try
         {
             _commonParams = RequestParams.From(Params);
@@ -136,35 +124,66 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
 
     private protected override void Process()
     {
-        while (_running >= _throttle)
-            Deliver(TakeNext());
-
-        // Whatever this input becomes, it has its place in the order of the output.
-        long index = _nextIndex++;
-        object? target = InputObject ?? Params ?? Method;
-        BusCall? call = Prepare(index, target);
-        if (call is not null)
+        if (IsJob)
         {
-            _running++;
-            _ = CompleteAsync(call);
+            _gathered.Add(Prepare());
+            return;
         }
 
+        while (_runner.Running >= _throttle)
+            _runner.Deliver(TakeNext());
+
+        _runner.Start(Prepare());
         while (_items.TryTake(out BusCallItem item))
-            Deliver(item);
+            _runner.Deliver(item);
 
         ShowLog();
     }
 
     private protected override void End()
     {
-        while (_running > 0)
-            Deliver(TakeNext());
+        if (IsJob)
+        {
+            WriteJob();
+            return;
+        }
+
+        while (_runner.Running > 0)
+            _runner.Deliver(TakeNext());
 
         ShowLog();
     }
 
-    private BusCall? Prepare(long index, object? target)
+    private void WriteJob()
     {
+        string command = $"{MyInvocation.MyCommand.Name} {_maker.Settings.Activity}";
+        var job = new BusJob(_maker, _gathered, _throttle, Ordered, GetType(), command, JobName, IsVerbose);
+        JobRepository.Add(job);
+        job.Start();
+        WriteObject(job);
+    }
+
+    private BusCallSettings SettingsFor(Bus bus)
+    {
+        var address = new MessageOptions();
+        Address(address);
+        return new BusCallSettings
+        {
+            Bus = bus,
+            Method = Method,
+            Address = address,
+            Timeout = Timeout,
+            IdleTimeout = IdleTimeout,
+            ReportProgress = MyInvocation.BoundParameters.ContainsKey(nameof(ReportProgress)) ? ReportProgress.IsPresent : null,
+            Reader = AsHashtable ? PowerShellJsonReader.Hashtables : PowerShellJsonReader.Objects,
+        };
+    }
+
+    // Whatever the input becomes, it has its place in the order of the output.
+    private BusCall Prepare()
+    {
+        long index = _nextIndex++;
+        object? target = InputObject ?? Params ?? Method;
         try
         {
             byte[]? parameters = RequestParams.From(InputObject);
@@ -174,28 +193,12 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
             parameters ??= _commonParams;
             return new BusCall(index, parameters is null ? null : new RawJson(parameters), target);
         }
-        catch (JsonConversionException error) when (MyInvocation.ExpectingInput)
-        {
-            ErrorRecord record = BusErrors.InvalidParams(error, "The input", target);
-            Arrange(new BusCallItem(new BusCall(index, null, target), BusCallItemKind.Failure, record, IsLast: true));
-            return null;
-        }
         catch (JsonConversionException error)
         {
-            ThrowTerminatingError(BusErrors.InvalidParams(error, "-InputObject", InputObject));
-            return null;
-        }
-    }
+            if (!MyInvocation.ExpectingInput)
+                ThrowTerminatingError(BusErrors.InvalidParams(error, "-InputObject", InputObject));
 
-    private async Task CompleteAsync(BusCall call)
-    {
-        try
-        {
-            _items.Add(await RunAsync(call).ConfigureAwait(false));
-        }
-        catch (Exception error)
-        {
-            _items.Add(new BusCallItem(call, BusCallItemKind.Failure, error, IsLast: true));
+            return new BusCall(index, null, target) { Refusal = BusErrors.InvalidParams(error, "The input", target) };
         }
     }
 
@@ -211,91 +214,6 @@ public abstract class BusCallCmdlet : BusMessageCmdlet
     private void ShowLog()
     {
         _log?.Show();
-        ShowStrayLines(Target);
+        ShowStrayLines(_maker.Settings.Bus);
     }
-
-    private void Deliver(BusCallItem item)
-    {
-        if (item.IsLast)
-            _running--;
-
-        Arrange(item);
-    }
-
-    // Without -Ordered an item goes out at once. With it, items of later calls are held until all earlier ones have ended.
-    // Of a stream no more is held than it has room for; the rest waits in the bus.
-    private void Arrange(BusCallItem item)
-    {
-        if (!Ordered)
-        {
-            Write(item);
-            return;
-        }
-
-        if (item.Call.Index > _nextOrdered)
-        {
-            if (!_held.TryGetValue(item.Call.Index, out Queue<BusCallItem>? queue))
-                _held.Add(item.Call.Index, queue = new Queue<BusCallItem>());
-
-            queue.Enqueue(item);
-            return;
-        }
-
-        Write(item);
-        bool ended = item.IsLast;
-        while (ended)
-        {
-            _nextOrdered++;
-            ended = false;
-            if (!_held.Remove(_nextOrdered, out Queue<BusCallItem>? queue))
-                break;
-
-            foreach (BusCallItem held in queue)
-            {
-                Write(held);
-                ended = held.IsLast;
-            }
-        }
-    }
-
-    private void Write(BusCallItem item)
-    {
-        BusCall call = item.Call;
-        if (item.IsLast && call.EndProgress(Activity) is ProgressRecord end)
-            WriteProgress(end);
-
-        switch (item.Kind)
-        {
-            case BusCallItemKind.Output:
-                WriteOne(call, item.Value);
-                if (!item.IsLast)
-                    call.Room.Release();
-
-                break;
-            case BusCallItemKind.Failure:
-                WriteFailure(item.Value as ErrorRecord ?? BusErrors.From((Exception)item.Value!, call.Target));
-                break;
-            case BusCallItemKind.Progress when call.TakeProgress(Activity) is ProgressRecord progress:
-                WriteProgress(progress);
-                break;
-        }
-    }
-
-    private void WriteOne(BusCall call, object? value)
-    {
-        object? output;
-        try
-        {
-            output = Finish(value);
-        }
-        catch (JsonConversionException error)
-        {
-            WriteFailure(BusErrors.From(error, call.Target));
-            return;
-        }
-
-        WriteOutput(output);
-    }
-
-    private string Activity => Method ?? Pool ?? "";
 }

@@ -91,7 +91,8 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
     /// <summary>Warns of workers that write to stdout what is no message, once for each.</summary>
     private protected void ShowStrayLines(Bus bus) => StrayLines.Of(bus).Show(bus, this);
 
-    private bool IsVerbose =>
+    /// <summary>Whether somebody wants to see verbose messages.</summary>
+    private protected bool IsVerbose =>
         MyInvocation.BoundParameters.TryGetValue("Verbose", out object? given)
             ? given is SwitchParameter { IsPresent: true }
             : LanguagePrimitives.TryConvertTo(GetVariableValue("VerbosePreference"), out ActionPreference preference)

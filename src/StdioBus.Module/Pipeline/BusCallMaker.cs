@@ -1,0 +1,19 @@
+namespace StdioBus.Module.Pipeline;
+
+/// <summary>
+/// How the calls of one command are made, and what their results become. It knows nothing of the command itself, which
+/// has long ended while the calls of a job go on.
+/// </summary>
+internal abstract class BusCallMaker(BusCallSettings settings)
+{
+    public BusCallSettings Settings { get; } = settings;
+
+    /// <summary>
+    /// Makes one call and posts what comes of it but the last, which it returns: the result, or an End. An
+    /// exception is its failure. Runs on the thread pool.
+    /// </summary>
+    public abstract Task<BusCallItem> RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation);
+
+    /// <summary>Makes the object to write of what was posted; an exception is the call's failure. Runs where the output is written.</summary>
+    public virtual object? Finish(object? value) => value;
+}

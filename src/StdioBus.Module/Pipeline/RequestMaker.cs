@@ -1,0 +1,22 @@
+namespace StdioBus.Module.Pipeline;
+
+/// <summary>Makes requests: one result each.</summary>
+/// <param name="settings">What the requests have in common.</param>
+/// <param name="raw">Whether the JSON text of a result is wanted.</param>
+internal sealed class RequestMaker(BusCallSettings settings, bool raw) : BusCallMaker(settings)
+{
+    /// <inheritdoc/>
+    public override async Task<BusCallItem> RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation)
+    {
+        RequestOptions options = Settings.Apply(new RequestOptions { GoesOnAtOnce = true }, call, post);
+        RawJson result = await Settings.Bus.RequestRawAsync(Settings.Method, call.Params, options, cancellation).ConfigureAwait(false);
+        return new BusCallItem(call, BusCallItemKind.Output, result, IsLast: true);
+    }
+
+    /// <inheritdoc/>
+    public override object? Finish(object? value)
+    {
+        var result = (RawJson)value!;
+        return raw ? result.ToString() : Settings.Reader.Read(result.Utf8.Span);
+    }
+}
