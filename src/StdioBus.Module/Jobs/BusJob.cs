@@ -73,7 +73,9 @@ internal sealed class BusJob : Job, IBusCallOutput, IRunspaceHolding
     public override void StopJob()
     {
         _stopping.Cancel();
-        _run.Wait();
+        // In its last state the loop does nothing more than to tell of it, and who is told, on its thread, may remove the job.
+        if (JobStateInfo.State is not (JobState.Completed or JobState.Failed or JobState.Stopped))
+            _run.Wait();
     }
 
     /// <inheritdoc/>

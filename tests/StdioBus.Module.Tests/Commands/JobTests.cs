@@ -59,6 +59,15 @@ public sealed class JobTests : IDisposable
         Assert.Empty(_runspace.Run("Receive-Job $job"));
     }
 
+    [Fact(DisplayName = "Receive-Job -AutoRemoveJob takes the job away when its results are received")]
+    public void AutoRemove()
+    {
+        for (int i = 0; i < 20; i++)
+            Assert.Equal(1L, _runspace.RunOne("(Invoke-BusRequest echo @{ a = 1 } -AsJob | Receive-Job -Wait -AutoRemoveJob).a"));
+
+        Assert.Empty(_runspace.Run("Get-Job"));
+    }
+
     [Fact(DisplayName = "A name alone makes a job")]
     public void Name() => Assert.Equal("only", JobOf("Invoke-BusRequest echo -JobName only").Name);
 
