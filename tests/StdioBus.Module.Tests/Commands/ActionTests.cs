@@ -23,10 +23,19 @@ public sealed class ActionTests : IDisposable
     private const string Note = "$Event.MessageData.seen.Add($EventArgs.Notification.Params.n); $null = $Event.MessageData.ran.Release()";
     private const string Data = "-MessageData @{ seen = $seen; ran = $ran }";
 
+    // An event that comes in the very moment in which a pipeline ends is seen by the engine only when the next one runs. A
+    // prompt looks at events now and then while it is idle, so this does, too.
     private void AwaitRuns(int count)
     {
+        DateTime deadline = DateTime.UtcNow + TestRunspace.Deadline;
         for (int i = 0; i < count; i++)
-            Assert.True(_ran.Wait(TestRunspace.Deadline), "an action did not run within the deadline");
+        {
+            while (!_ran.Wait(TimeSpan.FromSeconds(1)))
+            {
+                Assert.True(DateTime.UtcNow < deadline, "an action did not run within the deadline");
+                _runspace.Run("$null");
+            }
+        }
     }
 
     // The subscribers are read on the test's thread, for the runspace is busy with an action only now and then.
