@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text.Json;
 
@@ -144,7 +143,7 @@ internal sealed class DaemonConnection
         byte[] buffer = text.Detach();
         StdioBusException? refused = _writer.Add(new OutgoingMessage(buffer, length), hasRoute: false, canWait: false);
         if (refused is not null)
-            ArrayPool<byte>.Shared.Return(buffer);
+            MessageArrays.Return(buffer);
         return refused;
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 
@@ -161,7 +160,7 @@ internal sealed class LineWriter
         finally
         {
             Interlocked.Add(ref _waiting, -message.Length);
-            ArrayPool<byte>.Shared.Return(message.Buffer!);
+            MessageArrays.Return(message.Buffer!);
         }
 
         message.Receipt?.TrySetResult();
@@ -181,7 +180,7 @@ internal sealed class LineWriter
     {
         while (_queue.TryDequeue(out var next))
         {
-            ArrayPool<byte>.Shared.Return(next.Message.Buffer!);
+            MessageArrays.Return(next.Message.Buffer!);
             next.Message.Receipt?.TrySetException(Ended());
         }
     }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Text;
 using System.Text.Json;
 
@@ -100,7 +99,7 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
             : UnknownPool(message) ?? connection.Send(message, canWait);
         if (refused is null)
             return;
-        ArrayPool<byte>.Shared.Return(message.Buffer!);
+        MessageArrays.Return(message.Buffer!);
         if (message.Receipt is { } receipt)
             receipt.SetException(refused);
         else if (message.Cookie != 0)
@@ -307,12 +306,12 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
             : _workersOfPool[notice.Pool];
         for (int i = 0; i < count; i++)
         {
-            byte[] copy = ArrayPool<byte>.Shared.Rent(notice.Length);
+            byte[] copy = MessageArrays.Rent(notice.Length);
             notice.Buffer.AsSpan(0, notice.Length).CopyTo(copy);
             Send(notice with { Buffer = copy, WorkerId = first < 0 ? -1 : first + i });
         }
 
-        ArrayPool<byte>.Shared.Return(notice.Buffer);
+        MessageArrays.Return(notice.Buffer);
     }
 
     // The answer to annotate says that the daemon is ready.
