@@ -72,6 +72,8 @@ internal sealed class ShellSession : IDisposable
 
         var input = commandLine.Action != ShellAction.RunStandardInput && StandardInput.IsWantedBy(parsed) ? StandardInput.ReadLines() : null;
         using var powerShell = PowerShell.Create(_runspace);
+        if (input is not null)
+            powerShell.AddCommand(new CmdletInfo("Read-StandardInput", typeof(ReadStandardInputCommand))).AddParameter(nameof(ReadStandardInputCommand.Lines), input);
         if (isScript)
         {
             // Called from text, not as the pipeline's own command: only then its exit code can be told from $?.
@@ -86,7 +88,7 @@ internal sealed class ShellSession : IDisposable
         }
 
         PipeToConsole(powerShell);
-        if (!TryInvoke(powerShell, input))
+        if (!TryInvoke(powerShell))
             return ExitCode.Failed;
         if (_host.ExitCode is { } chosen)
             return chosen;
@@ -110,18 +112,18 @@ internal sealed class ShellSession : IDisposable
     /// </summary>
     private static void PipeToConsole(PowerShell powerShell)
     {
-        powerShell.Commands.Commands[0].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
+        powerShell.Commands.Commands[^1].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
         powerShell.AddCommand("Out-Default");
     }
 
     /// <summary>False when the pipeline ended by an error, which has then been shown, or was stopped.</summary>
-    private bool TryInvoke(PowerShell powerShell, PSDataCollection<string>? input = null)
+    private bool TryInvoke(PowerShell powerShell)
     {
         // Only a pipeline that goes to the history leaves its $? behind.
         var settings = new PSInvocationSettings { AddToHistory = true };
         try
         {
-            _interruption.Guard(powerShell, () => powerShell.Invoke(input, new PSDataCollection<PSObject>(), settings));
+            _interruption.Guard(powerShell, () => powerShell.Invoke(null, new PSDataCollection<PSObject>(), settings));
             return powerShell.InvocationStateInfo.State == PSInvocationState.Completed;
         }
         catch (PipelineStoppedException)

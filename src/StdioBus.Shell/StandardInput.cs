@@ -1,4 +1,4 @@
-using System.Management.Automation;
+using System.Collections.Concurrent;
 using System.Management.Automation.Language;
 using System.Text;
 
@@ -31,15 +31,15 @@ internal static class StandardInput
     /// The lines as they come, until the end of stdin. They are read on a thread of their own, which the end of the process
     /// does not wait for: nothing else can end a read that waits.
     /// </summary>
-    public static PSDataCollection<string> ReadLines()
+    public static BlockingCollection<string> ReadLines()
     {
-        var lines = new PSDataCollection<string>();
+        var lines = new BlockingCollection<string>();
         var thread = new Thread(() =>
         {
             using var reader = Open();
             while (reader.ReadLine() is { } line)
                 lines.Add(line);
-            lines.Complete();
+            lines.CompleteAdding();
         })
         {
             IsBackground = true,
