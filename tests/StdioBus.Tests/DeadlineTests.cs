@@ -23,6 +23,35 @@ public sealed class DeadlineTests
         Assert.Equal("The request 'm' was not answered within its timeout of 1 s; 'news' was last heard, 0.6 s before.", call.Overdue(1000, out _)!.Message);
     }
 
+    [Fact(DisplayName = "A worker that waits for an answer of ours is not silent: the idle clock stands still meanwhile")]
+    public async Task A_question_of_the_worker_stops_the_idle_clock()
+    {
+        var call = new ElementCall { Method = "m", Pool = null, Completions = new Completions(new FakeBackend()), IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
+        call.Start(0);
+        call.Asked("session/request_permission", 900);
+        Assert.Null(call.Overdue(9000, out long next));
+        Assert.Equal(10_000, next);
+        call.Answered(9000);
+        Assert.Null(call.Overdue(9999, out _));
+        Assert.EndsWith("was not answered within its timeout of 10 s; 'session/request_permission' was last heard, 1 s before.", call.Overdue(10_000, out _)!.Message, StringComparison.Ordinal);
+
+        await using Bus bus = await TestWorkers.StartAsync();
+        var asked = new TaskCompletionSource();
+        var answer = new TaskCompletionSource<object?>();
+        bus.Handle("permission", (_, _) =>
+        {
+            asked.SetResult();
+            return answer.Task;
+        });
+        Task<JsonElement> request = bus.RequestAsync("ask", new { method = "permission" }, new() { IdleTimeout = TimeSpan.FromMilliseconds(400) });
+        await asked.Task.Soon();
+        // As long as three other requests take to run into the same timeout, one after the other.
+        for (int i = 0; i < 3; i++)
+            await Assert.ThrowsAsync<BusTimeoutException>(() => bus.RequestAsync("hold", new { key = "k" }, new() { Timeout = TimeSpan.FromMilliseconds(400) }).Soon());
+        answer.SetResult(true);
+        await request.Soon();
+    }
+
     [Fact(DisplayName = "L24: an idle timeout is reset by each notification of the request, and by nothing else")]
     public async Task An_idle_timeout_is_reset_by_activity()
     {

@@ -9,6 +9,12 @@ internal sealed class CallList
     /// <summary>The oldest.</summary>
     public PendingCall? First => _first;
 
+    public IEnumerator<PendingCall> GetEnumerator()
+    {
+        for (PendingCall? call = _first; call is not null; call = call.Next)
+            yield return call;
+    }
+
     public void Add(PendingCall call)
     {
         PendingCall? after = _last;

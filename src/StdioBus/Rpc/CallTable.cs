@@ -114,6 +114,13 @@ internal sealed class CallTable
         }
     }
 
+    /// <summary>The calls that a worker has, and may have.</summary>
+    public PendingCall[] Of(int workerId)
+    {
+        lock (_gate)
+            return PoolOf(workerId) is { } pool ? [.. _onWorker[workerId], .. _unplaced[pool.Index]] : [];
+    }
+
     /// <summary>Whether every call that this worker may have is a stream whose consumer is slow.</summary>
     public bool HasOnlyFullStreams(int workerId)
     {

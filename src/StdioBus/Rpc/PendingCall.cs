@@ -16,6 +16,10 @@ internal abstract class PendingCall : Deadline
     private string? _lastHeard;
     private int _handover;
 
+    // No wider than they are: so many bytes are left beside the fields of Deadline.
+    private ushort _questions;
+    private Traits _traits;
+
     /// <summary>Its number, which is in its id and is its cookie.</summary>
     public long Id { get; set; }
 
@@ -37,10 +41,18 @@ internal abstract class PendingCall : Deadline
     public string? CallerToken { get; set; }
 
     /// <summary>Whether it has a session or token of its own, so that a notification without any key is not for it if others wait too.</summary>
-    public bool HasOwnKey { get; set; }
+    public bool HasOwnKey
+    {
+        get => (_traits & Traits.OwnKey) != 0;
+        set => Set(Traits.OwnKey, value);
+    }
 
-    /// <summary>See <see cref="RequestOptions.GoesOnAtOnce"/>. Here, where it takes no room beside the others.</summary>
-    public bool GoesOnAtOnce { get; set; }
+    /// <summary>See <see cref="RequestOptions.GoesOnAtOnce"/>.</summary>
+    public bool GoesOnAtOnce
+    {
+        get => (_traits & Traits.GoesOnAtOnce) != 0;
+        set => Set(Traits.GoesOnAtOnce, value);
+    }
 
     /// <summary>The total deadline, counted in whole milliseconds; null for none.</summary>
     public TimeSpan? Timeout
@@ -77,7 +89,11 @@ internal abstract class PendingCall : Deadline
     public int Worker { get; set; } = -1;
 
     /// <summary>Whether the kernel has it. The table's alone.</summary>
-    public bool IsSent { get; set; }
+    public bool IsSent
+    {
+        get => (_traits & Traits.Sent) != 0;
+        set => Set(Traits.Sent, value);
+    }
 
     /// <summary>The list it is in. The table's alone.</summary>
     internal CallList? List { get; set; }
@@ -122,6 +138,29 @@ internal abstract class PendingCall : Deadline
         }
     }
 
+    /// <summary>
+    /// Its worker asks something: a sign of life, and until <see cref="Answered"/> it is not the worker that is silent, so
+    /// its idle clock stands still.
+    /// </summary>
+    public void Asked(string what, long now)
+    {
+        lock (this)
+        {
+            Heard(what, now);
+            _questions++;
+        }
+    }
+
+    /// <summary>The worker has its answer, or needs none any more.</summary>
+    public void Answered(long now)
+    {
+        lock (this)
+        {
+            _heardAt = now;
+            _questions--;
+        }
+    }
+
     /// <summary>Stops its clocks while its consumer is slow, and starts them again.</summary>
     public void Hold(bool hold, long now)
     {
@@ -163,6 +202,18 @@ internal abstract class PendingCall : Deadline
         }
     }
 
+    // Before anybody else has the call, and then by the table alone.
+    private void Set(Traits trait, bool on) => _traits = on ? _traits | trait : _traits & ~trait;
+
+    [Flags]
+    private enum Traits : byte
+    {
+        None = 0,
+        OwnKey = 1,
+        GoesOnAtOnce = 2,
+        Sent = 4,
+    }
+
     private string Where => Pool is null ? "" : $" to pool '{Pool.Id}'";
 
     private static string Seconds(long milliseconds) =>
@@ -177,7 +228,7 @@ internal abstract class PendingCall : Deadline
         long? due = _totalLimit >= 0 ? _startedAt + _totalLimit : null;
         if (_idleLimit >= 0)
         {
-            long idleDue = _heardAt + _idleLimit;
+            long idleDue = (_questions > 0 ? now : _heardAt) + _idleLimit;
             due = due is null || idleDue < due ? idleDue : due;
         }
 

@@ -1,7 +1,7 @@
 namespace StdioBus;
 
 /// <summary>A worker's request while its handler has it. Whoever takes it out of <see cref="WorkerRequests"/> answers it, once.</summary>
-internal sealed class WorkerCall(WorkerRequests owner, BusHandler handler, BusRequest request, string key) : IThreadPoolWorkItem
+internal sealed class WorkerCall(WorkerRequests owner, BusHandler handler, BusRequest request, string key, PendingCall[] waiting) : IThreadPoolWorkItem
 {
     // Not disposed: it holds nothing but memory, and may be cancelled while its handler returns.
     private readonly CancellationTokenSource _cancelling = new();
@@ -13,6 +13,9 @@ internal sealed class WorkerCall(WorkerRequests owner, BusHandler handler, BusRe
 
     /// <summary>Its id in the form in which equal ids are equal texts.</summary>
     public string Key { get; } = key;
+
+    /// <summary>The calls that the worker had when it asked: it may be for them.</summary>
+    public PendingCall[] Waiting { get; } = waiting;
 
     public HandlerLane Lane { get; } = handler.LaneOf(request.WorkerId);
 

@@ -6,7 +6,8 @@ namespace StdioBus;
 /// The requests that workers send: each is handed to a handler, answered by the bus itself, or refused at once. An
 /// answer goes to the worker that asked, with its id as it was, and never to that worker's successor.
 /// </summary>
-internal sealed class WorkerRequests(IBusBackend backend, HandlerSet handlers, BuiltInAnswers builtIn, MethodNames methods, BusCounters counters, BusLog log, long maxMessage)
+internal sealed class WorkerRequests(
+    IBusBackend backend, HandlerSet handlers, BuiltInAnswers builtIn, CallTable calls, MethodNames methods, BusCounters counters, BusLog log, Func<long> clock, long maxMessage)
 {
     private readonly object _gate = new();
     private readonly Dictionary<(int WorkerId, string Key), WorkerCall> _calls = [];
@@ -27,6 +28,9 @@ internal sealed class WorkerRequests(IBusBackend backend, HandlerSet handlers, B
             Enter(handler, message, view, method, pool);
             return;
         }
+
+        foreach (PendingCall waiting in calls.Of(message.WorkerId))
+            waiting.Heard(method, clock());
 
         var result = new ByteBuffer();
         if (builtIn.TryWrite(result, method, view.Params.Of(message.Json)))
@@ -150,14 +154,18 @@ internal sealed class WorkerRequests(IBusBackend backend, HandlerSet handlers, B
             Pool = pool?.Id ?? "",
             WorkerId = message.WorkerId,
         };
-        var call = new WorkerCall(this, handler, new BusRequest(received, new RawJson(id.ToArray()), handler.Reader), KeyOf(id));
+        var call = new WorkerCall(this, handler, new BusRequest(received, new RawJson(id.ToArray()), handler.Reader), KeyOf(id), calls.Of(message.WorkerId));
         bool closed, added;
         lock (_gate)
         {
             closed = _closed;
             added = !closed && _calls.TryAdd((message.WorkerId, call.Key), call);
             if (added)
+            {
                 _count++;
+                foreach (PendingCall waiting in call.Waiting)
+                    waiting.Asked(method, clock());
+            }
         }
 
         if (closed)
@@ -204,7 +212,12 @@ internal sealed class WorkerRequests(IBusBackend backend, HandlerSet handlers, B
     private void Take(WorkerCall call)
     {
         if (_calls.Remove((call.Request.WorkerId, call.Key)))
+        {
             _count--;
+            foreach (PendingCall waiting in call.Waiting)
+                waiting.Answered(clock());
+        }
+
         call.SetOver();
     }
 
