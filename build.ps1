@@ -51,6 +51,8 @@ function Export-Help {
     $made = Import-MarkdownCommandHelp -LiteralPath $pages.FullName | Export-MamlCommandHelp -OutputFolder out/help -Force
     $help = [xml] (Get-Content -Raw $made)
     foreach ($example in $help.GetElementsByTagName('command:example')) { Move-ExampleCode $example }
+    # A link between pages is no address: Get-Help -Online would try to open it.
+    foreach ($uri in $help.GetElementsByTagName('maml:uri')) { $uri.InnerText = '' }
     $target = 'src/StdioBus.Module/en-US/StdioBus.Module.dll-Help.xml'
     $null = New-Item (Split-Path $target) -ItemType Directory -Force
     $help.Save("$PWD/$target")

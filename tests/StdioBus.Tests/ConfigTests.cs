@@ -124,6 +124,15 @@ public sealed class ConfigTests : IDisposable
         Assert.Equal("""{"pools":[{"id":"one","command":"npx","args":["-y","s"],"instances":1,"env":{"K":"v"},"envelope":"standard","dialect":"mcp"},{"id":"two","command":"FOLDER/s","instances":1,"cwd":"FOLDER","envelope":"standard","dialect":"mcp"}]}""", config.ToJson().Replace(_folder, "FOLDER", StringComparison.Ordinal));
     }
 
+    [Fact(DisplayName = "A5: a server of an mcpServers file that is disabled is left out, with a warning")]
+    public void A_disabled_server_is_left_out()
+    {
+        string path = Write("mcp.json", """{"mcpServers":{"on":{"command":"a","disabled":false},"off":{"command":"b","disabled":true}}}""");
+        Assert.Equal("on", Assert.Single(BusConfig.Load(path).Pools).Id);
+        ConfigProblem warning = Assert.Single(BusConfig.CheckFile(path));
+        Assert.Equal(("$.mcpServers.off", true), (warning.Path, warning.IsWarning));
+    }
+
     [Fact(DisplayName = "A5: a file that is missing, a folder, or larger than 4 MiB is refused by name")]
     public void A_file_that_cannot_be_used_is_refused()
     {

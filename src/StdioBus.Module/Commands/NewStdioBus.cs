@@ -213,6 +213,8 @@ public sealed class NewStdioBusCommand : BusCmdlet
                 return PoolConfig;
             case ConfigPathSet:
                 BusConfig loaded = BusConfig.Load(paths.Absolute(ConfigPath));
+                foreach (ConfigProblem warning in BusConfig.CheckFile(paths.Absolute(ConfigPath)).Where(problem => problem.IsWarning))
+                    WriteWarning($"{ConfigPath}: {warning.Path}: {warning.Message}");
                 _config.Limits = loaded.Limits;
                 return loaded.Pools;
             default:

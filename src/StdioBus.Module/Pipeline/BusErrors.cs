@@ -135,7 +135,7 @@ internal static class BusErrors
             BusErrorCode.Timeout => ("BusTimeout", ErrorCategory.OperationTimeout, "Raise -Timeout or -IdleTimeout, or look at what Get-BusWorker says of the worker."),
             BusErrorCode.Cancelled => ("BusCancelled", ErrorCategory.OperationStopped, "Make the call again."),
             BusErrorCode.TransportError when error.IsWorkerExit =>
-                ("BusWorkerExited", ErrorCategory.ConnectionError, "Get-BusWorker shows how the worker ended and the last lines of its stderr."),
+                ("BusWorkerExited", ErrorCategory.ConnectionError, "The exception's Details hold the worker's last lines on stderr; Get-BusLog shows more of them while the bus is there."),
             BusErrorCode.TransportError => ("BusTransportError", ErrorCategory.ConnectionError, "Get-StdioBus shows whether the bus still runs."),
             BusErrorCode.NegotiationFailed => ("BusNegotiationFailed", ErrorCategory.ProtocolError, "Ask for a version or extensions that the worker has."),
             BusErrorCode.PolicyDenied => ("BusPolicyDenied", ErrorCategory.PermissionDenied, "The worker or the bus refuses this by its policy."),

@@ -9,6 +9,8 @@ internal readonly struct ConfigNode(JsonElement element, string path, List<Confi
 
     public void Problem(string message) => problems.Add(new ConfigProblem(path, message, IsWarning: false));
 
+    public void Warn(string message) => problems.Add(new ConfigProblem(path, message, IsWarning: true));
+
     public bool IsObject() => Is(JsonValueKind.Object, "an object");
 
     public bool IsArray() => Is(JsonValueKind.Array, "an array");
@@ -89,6 +91,14 @@ internal readonly struct ConfigNode(JsonElement element, string path, List<Confi
             return number;
         Problem($"expected a whole number from {min} to {max}, got {Excerpt()}");
         return null;
+    }
+
+    public bool Flag()
+    {
+        if (element.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            return element.ValueKind == JsonValueKind.True;
+        Problem($"expected true or false, got {Excerpt()}");
+        return false;
     }
 
     public T Word<T>(IReadOnlyDictionary<string, T> words)

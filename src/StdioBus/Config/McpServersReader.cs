@@ -12,8 +12,8 @@ internal static class McpServersReader
             if (!server.IsObject())
                 continue;
             var pool = new BusPool { Id = id, Dialect = Dialect.Mcp };
-            bool hasCommand = false;
-            foreach ((string name, ConfigNode member) in server.Members(["command", "args", "env", "cwd", "type"]))
+            bool hasCommand = false, isDisabled = false;
+            foreach ((string name, ConfigNode member) in server.Members(["command", "args", "env", "cwd", "type", "disabled"]))
             {
                 switch (name)
                 {
@@ -30,10 +30,19 @@ internal static class McpServersReader
                     case "cwd":
                         pool.WorkingDirectory = member.Text();
                         break;
+                    case "disabled":
+                        isDisabled = member.Flag();
+                        break;
                     case "type":
                         member.Word(new Dictionary<string, bool>(StringComparer.Ordinal) { ["stdio"] = true });
                         break;
                 }
+            }
+
+            if (isDisabled)
+            {
+                server.Warn("disabled, left out");
+                continue;
             }
 
             if (!hasCommand || pool.Command.Length == 0)
@@ -42,6 +51,6 @@ internal static class McpServersReader
         }
 
         if (config.Pools.Count == 0)
-            servers.Problem("expected at least one server");
+            servers.Problem("expected at least one server that is not disabled");
     }
 }

@@ -43,6 +43,17 @@ public sealed class NewBusTests : IDisposable
     }
 
     [Fact]
+    public void What_a_configuration_file_has_to_be_warned_of_is_a_warning()
+    {
+        string path = Path.Combine(_folder, "mcp.json");
+        File.WriteAllText(path, $$$"""{"mcpServers":{"on":{"command":"{{{WorkerProgram.Path}}}","args":["kit"],"autoApprove":[]},"off":{"command":"x","disabled":true}}}""");
+        ScriptRun run = _runspace.RunWithErrors("$bus = New-StdioBus -ConfigPath $path; $bus.Pools.Id", ("path", path));
+        Assert.Empty(run.Errors);
+        Assert.Equal("on", Assert.Single(run.Output).BaseObject);
+        Assert.Equal(["$.mcpServers.on.autoApprove", "$.mcpServers.off"], run.Warnings.Select(warning => warning.Message[(path.Length + 2)..].Split(": ")[0]));
+    }
+
+    [Fact]
     public void A_trace_lies_where_the_location_of_the_runspace_says_and_holds_no_secrets()
     {
         _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
