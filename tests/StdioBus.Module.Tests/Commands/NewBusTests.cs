@@ -46,7 +46,7 @@ public sealed class NewBusTests : IDisposable
     public void What_a_configuration_file_has_to_be_warned_of_is_a_warning()
     {
         string path = Path.Combine(_folder, "mcp.json");
-        File.WriteAllText(path, $$$"""{"mcpServers":{"on":{"command":"{{{WorkerProgram.Path}}}","args":["kit"],"autoApprove":[]},"off":{"command":"x","disabled":true}}}""");
+        File.WriteAllText(path, """{"mcpServers":{"on":{"command":"WORKER","args":["kit"],"autoApprove":[]},"off":{"command":"x","disabled":true}}}""".Replace("WORKER", WorkerProgram.Path, StringComparison.Ordinal));
         ScriptRun run = _runspace.RunWithErrors("$bus = New-StdioBus -ConfigPath $path; $bus.Pools.Id", ("path", path));
         Assert.Empty(run.Errors);
         Assert.Equal("on", Assert.Single(run.Output).BaseObject);
