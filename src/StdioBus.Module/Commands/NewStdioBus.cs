@@ -212,8 +212,8 @@ public sealed class NewStdioBusCommand : BusCmdlet
             case PoolConfigSet:
                 return PoolConfig;
             case ConfigPathSet:
-                BusConfig loaded = BusConfig.Load(paths.Absolute(ConfigPath));
-                foreach (ConfigProblem warning in BusConfig.CheckFile(paths.Absolute(ConfigPath)).Where(problem => problem.IsWarning))
+                BusConfig loaded = BusConfig.Load(paths.Absolute(ConfigPath), out List<ConfigProblem> warnings);
+                foreach (ConfigProblem warning in warnings)
                     WriteWarning($"{ConfigPath}: {warning.Path}: {warning.Message}");
                 _config.Limits = loaded.Limits;
                 return loaded.Pools;

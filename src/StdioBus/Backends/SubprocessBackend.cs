@@ -15,7 +15,6 @@ internal sealed partial class SubprocessBackend : RemoteBackend
     private const int SignalInterrupt = 2;
     private const int SignalTerminate = 15;
     private readonly string _program;
-    private readonly BusLogLevel _logLevel;
     private readonly StderrTail _stderr;
     private readonly object _gate = new();
     private Process? _process;
@@ -28,7 +27,6 @@ internal sealed partial class SubprocessBackend : RemoteBackend
         : base(config, ids, logLevel, name)
     {
         _program = DaemonProgram.Find(options.BinaryPath);
-        _logLevel = logLevel;
         _stderr = new StderrTail(options.StderrBufferLines);
     }
 
@@ -49,8 +47,7 @@ internal sealed partial class SubprocessBackend : RemoteBackend
             UseShellExecute = false,
             CreateNoWindow = true,
         };
-        string level = _logLevel switch { BusLogLevel.Debug => "debug", BusLogLevel.Information => "info", BusLogLevel.Warning => "warn", _ => "error" };
-        foreach (string argument in new[] { "--config", config.Path, "--stdio", "--log-level", level })
+        foreach (string argument in new[] { "--config", config.Path, "--stdio", "--log-level", LogLevel })
             start.ArgumentList.Add(argument);
         try
         {

@@ -33,16 +33,20 @@ public sealed class BusConfig
     public static BusConfig Parse(string json, string? baseDirectory = null)
     {
         ArgumentNullException.ThrowIfNull(json);
-        return ConfigReader.ReadOrThrow(Encoding.UTF8.GetBytes(json), baseDirectory, "the configuration");
+        return ConfigReader.ReadOrThrow(Encoding.UTF8.GetBytes(json), baseDirectory, "the configuration", []);
     }
 
     /// <summary>Reads a configuration file; relative paths in it are relative to its folder.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="BusInvalidArgumentException">It cannot be read, or is unusable; the message lists every problem.</exception>
-    public static BusConfig Load(string path)
+    public static BusConfig Load(string path) => Load(path, out _);
+
+    /// <summary>The same, with what is to be warned of.</summary>
+    internal static BusConfig Load(string path, out List<ConfigProblem> warnings)
     {
+        warnings = [];
         (string full, byte[] utf8) = ReadFile(path);
-        return ConfigReader.ReadOrThrow(utf8, Path.GetDirectoryName(full), $"the configuration file '{full}'");
+        return ConfigReader.ReadOrThrow(utf8, Path.GetDirectoryName(full), $"the configuration file '{full}'", warnings);
     }
 
     /// <summary>Finds every problem of a configuration's text without starting anything.</summary>

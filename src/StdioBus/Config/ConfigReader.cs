@@ -9,9 +9,8 @@ internal static class ConfigReader
 
     /// <summary>Reads a usable configuration.</summary>
     /// <exception cref="BusInvalidArgumentException">It is not usable.</exception>
-    public static BusConfig ReadOrThrow(ReadOnlySpan<byte> utf8, string? baseDirectory, string what)
+    public static BusConfig ReadOrThrow(ReadOnlySpan<byte> utf8, string? baseDirectory, string what, List<ConfigProblem> problems)
     {
-        var problems = new List<ConfigProblem>();
         BusConfig config = Read(utf8, baseDirectory, problems);
         ThrowOnErrors(problems, what);
         return config;

@@ -13,7 +13,6 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
     protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     private readonly CallIds _ids;
-    private readonly BusLogLevel _logLevel;
     private readonly WorkerChanges _changes = new();
     private readonly PauseReasons[] _paused;
     private readonly Dictionary<string, (int First, int Count)> _workersOfPool = new(StringComparer.Ordinal);
@@ -28,7 +27,7 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
         Config = config;
         Name = name;
         _ids = ids;
-        _logLevel = logLevel;
+        LogLevel = logLevel switch { BusLogLevel.Debug => "debug", BusLogLevel.Information => "info", BusLogLevel.Warning => "warn", _ => "error" };
         int first = 0;
         foreach (BusPool each in config.Pools)
         {
@@ -50,6 +49,9 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
 
     /// <summary>The bus's name.</summary>
     protected Func<string> Name { get; }
+
+    /// <summary>From which level on the daemon logs, in its words.</summary>
+    protected string LogLevel { get; }
 
     /// <summary>Whether an end was asked for.</summary>
     protected bool IsEnding => Volatile.Read(ref _state) == 2;
@@ -318,8 +320,7 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
     private async Task GreetAsync(DaemonConnection connection)
     {
         await AuthenticateAsync(connection).ConfigureAwait(false);
-        string level = _logLevel switch { BusLogLevel.Debug => "debug", BusLogLevel.Information => "info", BusLogLevel.Warning => "warn", _ => "error" };
-        await connection.AskAsync("annotate", $"{{\"log\":\"{level}\"}}").ConfigureAwait(false);
+        await connection.AskAsync("annotate", $"{{\"log\":\"{LogLevel}\"}}").ConfigureAwait(false);
         CheckWorkers(DaemonReports.ReadWorkers(await connection.AskAsync("workers").ConfigureAwait(false), Name()));
     }
 
