@@ -95,7 +95,7 @@ static void cut(sb_beside *beside, const char *msg, const char *comma, const cha
     beside->taken = (size_t)(comma - msg);
     if (beside->msg.failed) {
         beside->code = SB_QUEUE_FULL;
-        snprintf(beside->fault, sizeof beside->fault, "out of memory");
+        snprintf(beside->fault, sizeof beside->fault, "%s", sb_json_no_memory);
     }
 }
 
@@ -121,12 +121,18 @@ bool sb_beside_take(sb_beside *beside, const char *msg, size_t len) {
         {.name = "tell", .kind = SB_MEMBER_FLAG, .into = &beside->tell},
     };
     sb_token object = {value, (size_t)(comma - value)};
-    if (sb_members_read(&beside->tree, "_bus", object, members, sizeof members / sizeof *members,
-                        beside->fault)) {
+    switch (sb_members_read(&beside->tree, "_bus", object, members,
+                            sizeof members / sizeof *members, beside->fault)) {
+    case SB_MEMBERS_READ:
         beside->route.flags = verbatim ? STDIO_BUS_ROUTE_VERBATIM : 0;
         cut(beside, msg, comma, end);
-    } else {
+        break;
+    case SB_MEMBERS_WRONG:
         beside->code = SB_INVALID_REQUEST;
+        break;
+    case SB_MEMBERS_NO_MEMORY:
+        beside->code = SB_QUEUE_FULL;
+        break;
     }
     return true;
 }

@@ -36,6 +36,8 @@ int sb_route_answer(sb_incoming *in) {
                          "the worker that the answer names did not make this request", NULL);
     in->worker = w;
     in->pool = w->pool;
+    if (in->beside && in->beside->code) /* it found no memory */
+        return lose_answer(in, call, in->beside->fault);
     if (sb_worker_is_full(w, in->len)) {
         sb_worker_note_full(w);
         return lose_answer(in, call, "max_output_queue is reached");

@@ -73,8 +73,14 @@ static bool read_params(sb_incoming *in, unsigned fields, question *q, sb_value_
         if (fields & 1u << i)
             members[count++] = all[i];
     char fault[SB_MEMBERS_FAULT];
-    if (!sb_members_read(tree, "params", in->scan.params, members, count, fault)) {
+    switch (sb_members_read(tree, "params", in->scan.params, members, count, fault)) {
+    case SB_MEMBERS_READ:
+        break;
+    case SB_MEMBERS_WRONG:
         *code = sb_refuse(in, SB_BAD_PARAMS, "Invalid params", fault, NULL);
+        return false;
+    case SB_MEMBERS_NO_MEMORY:
+        *code = sb_refuse(in, SB_QUEUE_FULL, "Table full", fault, NULL);
         return false;
     }
     if (q->worker >= 0 && (size_t)q->worker >= in->bus->worker_count) {

@@ -319,7 +319,7 @@ static const unsigned char *scan_value(scanner *s, const unsigned char *p) {
         case '[':
             opened = true;
             if (!open_container(s, *p == '{'))
-                return sb_json_fail(&s->fault, p, "out of memory");
+                return sb_json_fail(&s->fault, p, sb_json_no_memory);
             p++;
             break;
         case '-':

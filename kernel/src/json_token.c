@@ -53,6 +53,8 @@ static const unsigned char *skip_plain(const unsigned char *p, const unsigned ch
     return p;
 }
 
+const char sb_json_no_memory[] = "out of memory";
+
 const unsigned char *sb_json_string(const unsigned char *p, const unsigned char *end, bool *escaped,
                                     sb_json_fault *fault) {
     p++;

@@ -12,6 +12,9 @@ typedef struct sb_json_fault {
     const char *text; /* static */
 } sb_json_fault;
 
+/* The text of a fault that is not the JSON's: compare its address. */
+extern const char sb_json_no_memory[];
+
 static inline const unsigned char *sb_json_fail(sb_json_fault *fault, const unsigned char *at,
                                                 const char *text) {
     fault->at = at;

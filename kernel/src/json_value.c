@@ -41,7 +41,7 @@ static void *take(reader *r, size_t size) {
 }
 
 static bool out_of_memory(reader *r) {
-    sb_json_fail(&r->fault, r->at, "out of memory");
+    sb_json_fail(&r->fault, r->at, sb_json_no_memory);
     return false;
 }
 

@@ -34,8 +34,8 @@ typedef struct sb_value_tree {
 enum { SB_VALUE_MAX_DEPTH = 64 };
 
 /* False when the text is not one valid JSON value, nests deeper than SB_VALUE_MAX_DEPTH, or
- * memory is out; then *error_at (a byte offset) and *error_text (static) say so, and there is
- * nothing to free. */
+ * memory is out (sb_json_no_memory); then *error_at (a byte offset) and *error_text (static) say
+ * so, and there is nothing to free. */
 bool sb_value_parse(const char *text, size_t len, sb_value_tree *out, size_t *error_at,
                     const char **error_text);
 void sb_value_free(sb_value_tree *tree);

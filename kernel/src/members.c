@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_token.h"
 #include "text.h"
 
 __attribute__((format(printf, 2, 3))) static bool fail(char *fault, const char *format, ...) {
@@ -115,24 +116,30 @@ static bool read_member(const char *name, const sb_value *v, const sb_member *me
     return v->key[0] == '_' || refuse_unknown(name, v, members, count, fault);
 }
 
-bool sb_members_read(sb_value_tree *tree, const char *name, sb_token object,
-                     const sb_member *members, size_t count, char *fault) {
+static bool read_all(const sb_value *root, const char *name, const sb_member *members, size_t count,
+                     char *fault) {
     bool given[8] = {false};
-    size_t error_at;
-    const char *error_text;
-    *tree = (sb_value_tree){0};
-    if (object.p && !sb_value_parse(object.p, object.len, tree, &error_at, &error_text)) {
-        *tree = (sb_value_tree){0};
-        return fail(fault, "%s: %s", name, error_text);
-    }
-    if (tree->root && tree->root->type != SB_VALUE_OBJECT)
+    if (root && root->type != SB_VALUE_OBJECT)
         return fail(fault, "%s: expected an object, found %s", name,
-                    sb_value_type_name(tree->root->type));
-    for (const sb_value *v = tree->root ? tree->root->first : NULL; v; v = v->next)
+                    sb_value_type_name(root->type));
+    for (const sb_value *v = root ? root->first : NULL; v; v = v->next)
         if (!read_member(name, v, members, count, given, fault))
             return false;
     for (size_t i = 0; i < count; i++)
         if (members[i].required && !given[i])
             return refuse_value(name, &members[i], NULL, fault);
     return true;
+}
+
+sb_members_result sb_members_read(sb_value_tree *tree, const char *name, sb_token object,
+                                  const sb_member *members, size_t count, char *fault) {
+    size_t error_at;
+    const char *error_text;
+    *tree = (sb_value_tree){0};
+    if (object.p && !sb_value_parse(object.p, object.len, tree, &error_at, &error_text)) {
+        *tree = (sb_value_tree){0};
+        fail(fault, "%s: %s", name, error_text);
+        return error_text == sb_json_no_memory ? SB_MEMBERS_NO_MEMORY : SB_MEMBERS_WRONG;
+    }
+    return read_all(tree->root, name, members, count, fault) ? SB_MEMBERS_READ : SB_MEMBERS_WRONG;
 }

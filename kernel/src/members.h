@@ -29,10 +29,16 @@ typedef struct sb_member {
 
 enum { SB_MEMBERS_FAULT = 256 };
 
-/* Reads the object (p NULL: an empty one) into what the members say. False with a sentence in
+typedef enum sb_members_result {
+    SB_MEMBERS_READ,
+    SB_MEMBERS_WRONG,
+    SB_MEMBERS_NO_MEMORY /* nothing is known to be wrong with them */
+} sb_members_result;
+
+/* Reads the object (p NULL: an empty one) into what the members say; else with a sentence in
  * `fault`, of SB_MEMBERS_FAULT bytes, which calls the object `name`. The tree is to be freed in
  * either case; what was read points into it. */
-bool sb_members_read(sb_value_tree *tree, const char *name, sb_token object,
-                     const sb_member *members, size_t count, char *fault);
+sb_members_result sb_members_read(sb_value_tree *tree, const char *name, sb_token object,
+                                  const sb_member *members, size_t count, char *fault);
 
 #endif

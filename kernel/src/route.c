@@ -8,6 +8,7 @@
 #include "conn.h"
 #include "control.h"
 #include "deliver.h"
+#include "json_token.h"
 #include "pool.h"
 #include "route_in.h"
 #include "session.h"
@@ -349,9 +350,12 @@ static int route_notification(sb_incoming *in) {
 /* --- Entry ---------------------------------------------------------------------------------------
  */
 
-/* A route that cannot be meant so. Its sender hears of it also where nothing else is answered. */
+/* A route that cannot be meant so: its sender hears of it also where nothing else is answered. Or
+ * one that found no memory, which is the bus's own trouble. */
 static int refuse_beside(sb_incoming *in) {
     const sb_beside *beside = in->beside;
+    if (beside->code == SB_QUEUE_FULL)
+        return sb_refuse(in, beside->code, "Table full", beside->fault, NULL);
     if (in->is_request)
         return sb_refuse(in, beside->code, "Invalid Request", beside->fault, NULL);
     return sb_refuse_invalid(in, beside->code, "Invalid Request", beside->fault);
@@ -375,8 +379,10 @@ static int route_scanned(sb_incoming *in) {
             return sb_control(in);
         return in->is_request ? route_request(in) : route_notification(in);
     }
-    if (sb_scan_is_response(scan))
-        return in->beside && in->beside->code ? refuse_beside(in) : sb_route_answer(in);
+    if (sb_scan_is_response(scan)) {
+        bool wrong = in->beside && in->beside->code == SB_INVALID_REQUEST;
+        return wrong ? refuse_beside(in) : sb_route_answer(in);
+    }
     return sb_refuse_invalid(in, SB_INVALID_REQUEST, "Invalid Request",
                              "neither a request nor an answer: 'method' or 'id' with 'result' or "
                              "'error' is missing");
@@ -403,7 +409,9 @@ static int route_line(sb_incoming *in) {
         code = sb_refuse_invalid(in, SB_INVALID_REQUEST, "Invalid Request", "not a JSON object");
         break;
     default:
-        code = sb_refuse_invalid(in, SB_PARSE_ERROR, "Parse error", in->scan.error_text);
+        code = in->scan.error_text == sb_json_no_memory
+                   ? sb_refuse_invalid(in, SB_QUEUE_FULL, "Table full", in->scan.error_text)
+                   : sb_refuse_invalid(in, SB_PARSE_ERROR, "Parse error", in->scan.error_text);
         break;
     }
     sb_text_free(&in->name);
