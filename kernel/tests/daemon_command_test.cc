@@ -274,7 +274,7 @@ TEST(DaemonListener, ServesTcpAndTellsThePortTheSystemChose) {
                   "[1]");
         Finished taken = RunDaemon({"--config", config.Path(), "--tcp", endpoint});
         EXPECT_EQ(taken.code, 1);
-        EXPECT_NE(taken.log.find("Address already in use"), std::string::npos) << taken.log;
+        EXPECT_NE(taken.log.find("in use"), std::string::npos) << taken.log;
         daemon.Signal(SIGINT);
         EXPECT_EQ(daemon.Wait(), 0);
     }

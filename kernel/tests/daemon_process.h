@@ -9,6 +9,10 @@
 
 #include "json_tree.h"
 
+// The daemon under test: the one built beside the tests, or another that the environment names, as
+// one that ships is.
+std::string DaemonProgram();
+
 class Daemon {
   public:
     struct Ends {
