@@ -9,8 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-// A connected socket, or -1.
-static int Connect(const std::string &endpoint) {
+int ConnectTo(const std::string &endpoint) {
     sockaddr_storage storage{};
     socklen_t length = 0;
     size_t colon = endpoint.rfind(':');
@@ -34,7 +33,9 @@ static int Connect(const std::string &endpoint) {
     }
     int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, reinterpret_cast<sockaddr *>(&storage), length) != 0) {
+        int error = errno;
         close(fd);
+        errno = error;
         return -1;
     }
     return fd;
@@ -55,7 +56,7 @@ Bus::Options OnUnix(const std::string &path) {
     return options;
 }
 
-SocketClient::SocketClient(const std::string &endpoint) : fd_(Connect(endpoint)) {
+SocketClient::SocketClient(const std::string &endpoint) : fd_(ConnectTo(endpoint)) {
     EXPECT_GE(fd_, 0) << "cannot connect to " << endpoint << ": " << std::strerror(errno);
     if (fd_ >= 0)
         fcntl(fd_, F_SETFL, O_NONBLOCK);
@@ -66,7 +67,7 @@ SocketClient::~SocketClient() {
 }
 
 bool SocketClient::CanConnect(const std::string &endpoint) {
-    int fd = Connect(endpoint);
+    int fd = ConnectTo(endpoint);
     if (fd >= 0)
         close(fd);
     return fd >= 0;
