@@ -1,25 +1,15 @@
 /* main.c: the daemon stdio_bus. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "arguments.h"
 #include "daemon.h"
 #include "guard.h"
+#include "process.h"
 #include "source.h"
 #include "stdio_bus.h"
 #include "token.h"
 
 enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
-
-/* A descriptor below 3 that is closed would be given to the next file that is opened, which
- * would then be taken for standard input, output or error. */
-static int open_standard_descriptors(void) {
-    for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-            return -1;
-    return 0;
-}
 
 /* What was printed has arrived, or the status says that it has not. */
 static int printed(void) {
@@ -29,7 +19,7 @@ static int printed(void) {
 int main(int argc, char **argv) {
     sbd_arguments arguments;
     sbd_source source = {0};
-    if (open_standard_descriptors() != 0)
+    if (!sbd_process_prepare(&argc, &argv))
         return EXIT_RUNTIME;
     sbd_arguments_parse(argc, argv, &arguments);
     switch (arguments.action) {
@@ -47,6 +37,10 @@ int main(int argc, char **argv) {
     case SBD_ACTION_CHECK:
     case SBD_ACTION_RUN:
         break;
+    }
+    if (arguments.config_fd >= 0 && !sbd_process_can_inherit_descriptors()) {
+        fprintf(stderr, "stdio_bus: --config-fd: not on this system; expected --config PATH\n");
+        return EXIT_USAGE;
     }
     bool check = arguments.action == SBD_ACTION_CHECK;
     int status = EXIT_USAGE;

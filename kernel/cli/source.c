@@ -2,12 +2,10 @@
 #include "source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "os/path.h"
 
@@ -29,9 +27,9 @@ static bool fail(const sbd_source *source, int error) {
     return false;
 }
 
-/* Up to the end of the descriptor, but no more than one byte over what is allowed, which is for
+/* Up to the end of the file, but no more than one byte over what is allowed, which is for
  * the check to refuse. */
-static bool read_all(int fd, sbd_source *out) {
+static bool read_all(FILE *file, sbd_source *out) {
     size_t cap = 64 * 1024;
     out->text = malloc(cap + 1);
     if (!out->text)
@@ -44,33 +42,33 @@ static bool read_all(int fd, sbd_source *out) {
             out->text = text;
             cap *= 2;
         }
-        ssize_t n = read(fd, out->text + out->len, cap - out->len);
+        size_t n = fread(out->text + out->len, 1, cap - out->len, file);
+        if (n == 0 && ferror(file))
+            return fail(out, errno);
         if (n == 0)
             break;
-        if (n > 0)
-            out->len += (size_t)n;
-        else if (errno != EINTR)
-            return fail(out, errno);
+        out->len += n;
     }
     out->text[out->len] = '\0';
     return true;
 }
 
 static bool open_and_read(const sbd_arguments *arguments, sbd_source *out) {
-    int fd = arguments->config_fd;
+    FILE *file;
+    struct stat st;
     if (arguments->config_path) {
-        struct stat st;
         snprintf(out->name, sizeof out->name, "%s", arguments->config_path);
-        fd = open(arguments->config_path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            return fail(out, errno);
-        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-            out->path = arguments->config_path;
+        file = sb_file_open(arguments->config_path);
     } else {
-        snprintf(out->name, sizeof out->name, "descriptor %d", fd);
+        snprintf(out->name, sizeof out->name, "descriptor %d", arguments->config_fd);
+        file = fdopen(arguments->config_fd, "rb");
     }
-    bool ok = read_all(fd, out);
-    close(fd);
+    if (!file)
+        return fail(out, errno);
+    if (arguments->config_path && fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode))
+        out->path = arguments->config_path;
+    bool ok = read_all(file, out);
+    fclose(file);
     return ok;
 }
 
