@@ -7,11 +7,13 @@
 typedef enum option {
     CONFIG,
     CONFIG_FD,
+    HOST_FD,
     STDIO,
     UNIX,
     TCP,
     TOKEN_FILE,
     LOG_LEVEL,
+    OWN_GROUP,
     CHECK,
     GUARD,
     VERSION,
@@ -23,17 +25,18 @@ static const struct {
     const char *name;
     const char *value; /* what must follow; NULL: nothing */
 } options[OPTION_COUNT] = {
-    [CONFIG] = {"--config", "PATH"}, [CONFIG_FD] = {"--config-fd", "N"},
-    [STDIO] = {"--stdio", NULL},     [UNIX] = {"--unix", "PATH"},
-    [TCP] = {"--tcp", "HOST:PORT"},  [TOKEN_FILE] = {"--token-file", "PATH"},
-    [CHECK] = {"--check", NULL},     [LOG_LEVEL] = {"--log-level", "LEVEL"},
-    [HELP] = {"--help", NULL},       [VERSION] = {"--version", NULL},
+    [CONFIG] = {"--config", "PATH"},     [CONFIG_FD] = {"--config-fd", "N"},
+    [HOST_FD] = {"--host-fd", "N"},      [STDIO] = {"--stdio", NULL},
+    [UNIX] = {"--unix", "PATH"},         [TCP] = {"--tcp", "HOST:PORT"},
+    [OWN_GROUP] = {"--own-group", NULL}, [TOKEN_FILE] = {"--token-file", "PATH"},
+    [CHECK] = {"--check", NULL},         [LOG_LEVEL] = {"--log-level", "LEVEL"},
+    [HELP] = {"--help", NULL},           [VERSION] = {"--version", NULL},
     [GUARD] = {"--guard", NULL},
 };
 
 void sbd_arguments_help(FILE *to) {
     fputs(
-        "Usage: stdio_bus (--config PATH | --config-fd N) [OPTION]...\n"
+        "Usage: stdio_bus (--config PATH | --config-fd N | --host-fd N) [OPTION]...\n"
         "\n"
         "Runs pools of worker processes that speak newline-delimited JSON-RPC 2.0 on their\n"
         "standard input and output, and routes messages between them and clients.\n"
@@ -41,6 +44,11 @@ void sbd_arguments_help(FILE *to) {
         "Configuration:\n"
         "  --config PATH      read it from a file; its relative paths start at the file's folder\n"
         "  --config-fd N      read it from an open descriptor, up to its end\n"
+        "  --host-fd N        with --tcp or --unix: read two lines from an open descriptor, the\n"
+        "                     access token (empty: none) and the configuration, and stop when the\n"
+        "                     descriptor ends: then the host that holds it has gone. SIGINT, "
+        "which\n"
+        "                     a terminal sends for the host's sake, is ignored\n"
         "  --check            check the configuration, start nothing\n"
         "\n"
         "Clients (one of these; --stdio when none is given):\n"
@@ -54,6 +62,8 @@ void sbd_arguments_help(FILE *to) {
         "\n"
         "  --log-level LEVEL  debug, info (default), warn or error; the log goes to\n"
         "                     standard error\n"
+        "  --own-group        leave the process group of who started this, to which a terminal\n"
+        "                     sends its signals\n"
         "  --guard            alone; how the bus starts the process that ends what workers have\n"
         "                     started when the bus itself is killed\n"
         "  --version          print the version\n"
@@ -137,6 +147,9 @@ static bool parse_value(sbd_arguments *out, option which, const char *value) {
     case CONFIG_FD:
         return parse_number(value, 65535, &out->config_fd) ||
                refuse(out, "--config-fd %s: expected the number of an open descriptor", value);
+    case HOST_FD:
+        return parse_number(value, 65535, &out->host_fd) ||
+               refuse(out, "--host-fd %s: expected the number of an open descriptor", value);
     case UNIX:
         out->listener.mode = STDIO_BUS_LISTEN_UNIX;
         out->listener.unix_path = value;
@@ -164,19 +177,27 @@ static option find_option(const char *name) {
 static bool check_together(sbd_arguments *out, const bool *given, int count) {
     if (given[GUARD])
         return count == 1 || refuse(out, "--guard goes with no other option");
-    if (given[CONFIG] && given[CONFIG_FD])
-        return refuse(out, "--config and --config-fd are mutually exclusive");
-    if (!given[CONFIG] && !given[CONFIG_FD])
-        return refuse(out, "no configuration; expected --config PATH or --config-fd N");
+    if (given[CONFIG] + given[CONFIG_FD] + given[HOST_FD] > 1)
+        return refuse(out, "--config, --config-fd and --host-fd are mutually exclusive");
+    if (!given[CONFIG] && !given[CONFIG_FD] && !given[HOST_FD])
+        return refuse(out,
+                      "no configuration; expected --config PATH, --config-fd N or --host-fd N");
     if (given[STDIO] + given[UNIX] + given[TCP] > 1)
         return refuse(out, "expected only one of --stdio, --unix and --tcp");
     if (given[TOKEN_FILE] && !given[TCP])
         return refuse(out, "--token-file is for --tcp: %s",
                       given[UNIX] ? "a Unix socket admits only the same user"
                                   : "a client on standard input needs no token");
-    if (given[CONFIG_FD] && (out->config_fd == 1 || out->config_fd == 2))
-        return refuse(out, "--config-fd %d is standard %s; expected a descriptor to read from",
-                      out->config_fd, out->config_fd == 1 ? "output" : "error");
+    if (given[HOST_FD] && given[TOKEN_FILE])
+        return refuse(out, "--token-file does not go with --host-fd, which brings the token");
+    if (given[HOST_FD] && !given[UNIX] && !given[TCP])
+        return refuse(out,
+                      "--host-fd is for --tcp and --unix: with --stdio the host is the client");
+    int fd = given[HOST_FD] ? out->host_fd : out->config_fd;
+    if (fd == 1 || fd == 2)
+        return refuse(out, "%s %d is standard %s; expected a descriptor to read from",
+                      options[given[HOST_FD] ? HOST_FD : CONFIG_FD].name, fd,
+                      fd == 1 ? "output" : "error");
     if (given[CONFIG_FD] && out->config_fd == 0 && !given[CHECK] && !given[UNIX] && !given[TCP])
         return refuse(out, "--config-fd 0 is standard input, which --stdio needs for its client");
     return true;
@@ -186,6 +207,7 @@ void sbd_arguments_parse(int argc, char **argv, sbd_arguments *out) {
     bool given[OPTION_COUNT] = {false};
     memset(out, 0, sizeof *out);
     out->config_fd = -1;
+    out->host_fd = -1;
     out->log_level = STDIO_BUS_LOG_INFO;
     for (int i = 1; i < argc; i++) {
         option which = find_option(argv[i]);
@@ -212,6 +234,7 @@ void sbd_arguments_parse(int argc, char **argv, sbd_arguments *out) {
         if (!parse_value(out, which, argv[++i]))
             return;
     }
+    out->own_group = given[OWN_GROUP];
     if (check_together(out, given, argc - 1))
         out->action = given[GUARD]   ? SBD_ACTION_GUARD
                       : given[CHECK] ? SBD_ACTION_CHECK

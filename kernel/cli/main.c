@@ -48,17 +48,18 @@ int main(int argc, char **argv) {
     case SBD_ACTION_RUN:
         break;
     }
+    if (arguments.own_group && getpgrp() != getpid() && setpgid(0, 0) != 0)
+        perror("stdio_bus: --own-group");
     bool check = arguments.action == SBD_ACTION_CHECK;
     int status = EXIT_USAGE;
     sbd_token token = {""};
-    bool has_token = arguments.token_path != NULL;
-    if ((!has_token || sbd_token_read(arguments.token_path, &token)) &&
-        sbd_source_read(&arguments, check, &source)) {
+    if ((!arguments.token_path || sbd_token_read(arguments.token_path, &token)) &&
+        sbd_source_read(&arguments, check, &token, &source)) {
         if (check) {
             printf("%s: the configuration is valid\n", source.name);
             status = printed();
         } else {
-            status = sbd_daemon_run(&arguments, &source, has_token ? token.text : NULL);
+            status = sbd_daemon_run(&arguments, &source, token.text[0] ? token.text : NULL);
         }
     }
     sbd_source_free(&source);
