@@ -67,6 +67,23 @@ internal sealed class DockerEngine
     public async Task<string[]> ContainersOfAsync(string bus) =>
         (await RunAsync("ps", "--all", "--quiet", "--filter", $"label=stdiobus.bus={bus}")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>Waits until the container of the bus with this name runs.</summary>
+    public async Task WaitUntilRunningAsync(string bus)
+    {
+        using Events events = Follow("start", $"label=stdiobus.bus={bus}");
+        await events.NextAsync();
+    }
+
+    /// <summary>Waits until a container has been removed.</summary>
+    public async Task WaitUntilGoneAsync(string id)
+    {
+        using Events events = Follow("destroy", $"container={id}");
+        await events.NextAsync();
+    }
+
+    private Events Follow(string what, string filter) =>
+        new(Process.Start(new ProcessStartInfo(Program, ["events", "--since", "1m", "--filter", $"event={what}", "--filter", filter]) { RedirectStandardOutput = true })!);
+
     private static async Task<string> RunProgramAsync(string program, params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
@@ -138,6 +155,19 @@ internal sealed class DockerEngine
         // The engine leaves the bridge that it made.
         if (!_hadBridge && Directory.Exists("/sys/class/net/docker0") && FindOnPath("ip") is { } ip)
             await RunProgramAsync(ip, "link", "delete", "docker0");
+    }
+
+    // What the engine has told of late, and tells as it happens.
+    private sealed class Events(Process process) : IDisposable
+    {
+        public async Task NextAsync() => Assert.NotNull(await process.StandardOutput.ReadLineAsync().Soon());
+
+        public void Dispose()
+        {
+            process.Kill();
+            process.WaitForExit();
+            process.Dispose();
+        }
     }
 
     /// <summary>Ends the engine when the last test of the assembly has run.</summary>
