@@ -15,6 +15,7 @@ typedef enum option {
     LOG_LEVEL,
     OWN_GROUP,
     CHECK,
+    PING,
     GUARD,
     VERSION,
     HELP,
@@ -31,7 +32,7 @@ static const struct {
     [OWN_GROUP] = {"--own-group", NULL}, [TOKEN_FILE] = {"--token-file", "PATH"},
     [CHECK] = {"--check", NULL},         [LOG_LEVEL] = {"--log-level", "LEVEL"},
     [HELP] = {"--help", NULL},           [VERSION] = {"--version", NULL},
-    [GUARD] = {"--guard", NULL},
+    [GUARD] = {"--guard", NULL},         [PING] = {"--ping", "HOST:PORT"},
 };
 
 void sbd_arguments_help(FILE *to) {
@@ -64,6 +65,8 @@ void sbd_arguments_help(FILE *to) {
         "                     standard error\n"
         "  --own-group        leave the process group of who started this, to which a terminal\n"
         "                     sends its signals\n"
+        "  --ping HOST:PORT   alone, or with --token-file: see whether a daemon serves there;\n"
+        "                     exit status 0 when it answers, 1 when it does not\n"
         "  --guard            alone; how the bus starts the process that ends what workers have\n"
         "                     started when the bus itself is killed\n"
         "  --version          print the version\n"
@@ -100,26 +103,26 @@ static bool parse_number(const char *text, int max, int *out) {
 }
 
 /* HOST:PORT, with brackets around a host that has colons itself. */
-static bool parse_tcp(sbd_arguments *out, const char *value) {
+static bool parse_tcp(sbd_arguments *out, const char *name, const char *value) {
     static const char *const expected = "expected HOST:PORT, with PORT from 0 to 65535";
     const char *colon = strrchr(value, ':');
     int port;
     if (!colon || !parse_number(colon + 1, 65535, &port))
-        return refuse(out, "--tcp %s: %s", value, expected);
+        return refuse(out, "%s %s: %s", name, value, expected);
     const char *host = value;
     size_t len = (size_t)(colon - value);
     if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
         host++;
         len -= 2;
         if (!memchr(host, ':', len))
-            return refuse(out, "--tcp %s: expected an IPv6 address inside the brackets", value);
+            return refuse(out, "%s %s: expected an IPv6 address inside the brackets", name, value);
     } else if (memchr(host, ':', len)) {
-        return refuse(out, "--tcp %s: expected brackets around an IPv6 address", value);
+        return refuse(out, "%s %s: expected brackets around an IPv6 address", name, value);
     }
     if (len == 0 || memchr(host, '[', len) || memchr(host, ']', len))
-        return refuse(out, "--tcp %s: %s", value, expected);
+        return refuse(out, "%s %s: %s", name, value, expected);
     if (len >= sizeof out->tcp_host)
-        return refuse(out, "--tcp: the host is longer than %zu bytes", sizeof out->tcp_host - 1);
+        return refuse(out, "%s: the host is longer than %zu bytes", name, sizeof out->tcp_host - 1);
     memcpy(out->tcp_host, host, len);
     out->tcp_host[len] = '\0';
     out->listener.mode = STDIO_BUS_LISTEN_TCP;
@@ -155,7 +158,8 @@ static bool parse_value(sbd_arguments *out, option which, const char *value) {
         out->listener.unix_path = value;
         return true;
     case TCP:
-        return parse_tcp(out, value);
+    case PING:
+        return parse_tcp(out, options[which].name, value);
     case TOKEN_FILE:
         out->token_path = value;
         return true;
@@ -177,6 +181,9 @@ static option find_option(const char *name) {
 static bool check_together(sbd_arguments *out, const bool *given, int count) {
     if (given[GUARD])
         return count == 1 || refuse(out, "--guard goes with no other option");
+    if (given[PING])
+        return count == 2 + 2 * given[TOKEN_FILE] ||
+               refuse(out, "--ping goes with no other option but --token-file");
     if (given[CONFIG] + given[CONFIG_FD] + given[HOST_FD] > 1)
         return refuse(out, "--config, --config-fd and --host-fd are mutually exclusive");
     if (!given[CONFIG] && !given[CONFIG_FD] && !given[HOST_FD])
@@ -237,6 +244,7 @@ void sbd_arguments_parse(int argc, char **argv, sbd_arguments *out) {
     out->own_group = given[OWN_GROUP];
     if (check_together(out, given, argc - 1))
         out->action = given[GUARD]   ? SBD_ACTION_GUARD
+                      : given[PING]  ? SBD_ACTION_PING
                       : given[CHECK] ? SBD_ACTION_CHECK
                                      : SBD_ACTION_RUN;
 }

@@ -10,6 +10,7 @@
 typedef enum sbd_action {
     SBD_ACTION_RUN,
     SBD_ACTION_CHECK,
+    SBD_ACTION_PING, /* of what `listener` names */
     SBD_ACTION_GUARD,
     SBD_ACTION_VERSION,
     SBD_ACTION_HELP,

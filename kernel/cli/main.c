@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "daemon.h"
 #include "guard.h"
+#include "ping.h"
 #include "source.h"
 #include "stdio_bus.h"
 #include "token.h"
@@ -44,6 +45,7 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     case SBD_ACTION_GUARD:
         return sbd_guard_run();
+    case SBD_ACTION_PING:
     case SBD_ACTION_CHECK:
     case SBD_ACTION_RUN:
         break;
@@ -53,8 +55,10 @@ int main(int argc, char **argv) {
     bool check = arguments.action == SBD_ACTION_CHECK;
     int status = EXIT_USAGE;
     sbd_token token = {""};
-    if ((!arguments.token_path || sbd_token_read(arguments.token_path, &token)) &&
-        sbd_source_read(&arguments, check, &token, &source)) {
+    bool has_token = !arguments.token_path || sbd_token_read(arguments.token_path, &token);
+    if (has_token && arguments.action == SBD_ACTION_PING)
+        return sbd_ping_run(&arguments, token.text[0] ? token.text : NULL);
+    if (has_token && sbd_source_read(&arguments, check, &token, &source)) {
         if (check) {
             printf("%s: the configuration is valid\n", source.name);
             status = printed();

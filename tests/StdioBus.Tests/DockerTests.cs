@@ -212,6 +212,32 @@ public sealed class DockerTests : IDisposable
         Assert.Contains("none.sock", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact(DisplayName = "The image on its own serves the configuration and the token that are mounted, is healthy, and a bus reaches it over its socket")]
+    public async Task The_image_serves_on_its_own()
+    {
+        DockerEngine engine = await DockerEngine.GetAsync();
+        string config = Path.Combine(_folder, "config.json");
+        string token = Path.Combine(_folder, "token");
+        await File.WriteAllTextAsync(config, new BusConfig(Silent).ToJson());
+        await File.WriteAllTextAsync(token, "the token\n");
+        string id = await engine.RunAsync(
+            "run", "--detach", "--rm", "--label", $"stdiobus.bus={_name}", "--publish", "127.0.0.1::8765", "--health-interval", "1s",
+            "--volume", $"{config}:/app/config.json:ro", "--volume", $"{token}:/app/token:ro", DockerEngine.Image);
+        try
+        {
+            await engine.WaitUntilHealthyAsync(id);
+            string[] address = (await engine.RunAsync("port", id, "8765/tcp")).Split(':');
+            BusOptions options = TestWorkers.Options(Silent);
+            (options.Backend, options.Socket) = (BackendKind.Socket, new SocketOptions { Host = address[0], Port = int.Parse(address[1], System.Globalization.CultureInfo.InvariantCulture), AccessToken = "the token" });
+            await using Bus bus = await TestWorkers.StartAsync(options);
+            Assert.Equal(1, bus.WorkerCount);
+        }
+        finally
+        {
+            await engine.RunAsync("rm", "--force", id);
+        }
+    }
+
     [Theory(DisplayName = "Docker options that cannot be meant are refused by name")]
     [MemberData(nameof(Odd))]
     public void Odd_options_are_refused(string named, Action<DockerOptions> change)

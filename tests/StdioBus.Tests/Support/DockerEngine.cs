@@ -74,6 +74,13 @@ internal sealed class DockerEngine
         await events.NextAsync();
     }
 
+    /// <summary>Waits until a container's own check finds it healthy.</summary>
+    public async Task WaitUntilHealthyAsync(string id)
+    {
+        using Events events = Follow("health_status: healthy", $"container={id}");
+        await events.NextAsync();
+    }
+
     /// <summary>Waits until a container has been removed.</summary>
     public async Task WaitUntilGoneAsync(string id)
     {
