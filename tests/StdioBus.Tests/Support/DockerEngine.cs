@@ -44,13 +44,15 @@ internal sealed class DockerEngine
     /// <summary>Options of a bus in a container of this engine.</summary>
     public DockerOptions Options() => new() { Image = Image, PullPolicy = PullPolicy.Never, EnginePath = Program, StartupTimeout = TestWorkers.Patience };
 
+    /// <summary>The same, in a container that has the programs of this machine.</summary>
+    public DockerOptions OptionsWithWorkers() => WithWorkers(Options());
+
     /// <summary>
-    /// The same, in a container that has the programs of this machine at their own places, so that the test worker runs
-    /// there by its own path. Nothing of them can be written to.
+    /// Gives a container the programs of this machine at their own places, so that the test worker runs there by its own path.
+    /// Nothing of them can be written to.
     /// </summary>
-    public DockerOptions OptionsWithWorkers()
+    public static DockerOptions WithWorkers(DockerOptions options)
     {
-        DockerOptions options = Options();
         string runtime = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
         foreach (string folder in new[] { "/usr", "/bin", "/lib", "/lib64", runtime, Repository.Root }.Where(Directory.Exists))
             options.ExtraArgs = [.. options.ExtraArgs, "--volume", $"{folder}:{folder}:ro"];
@@ -91,7 +93,8 @@ internal sealed class DockerEngine
     private Events Follow(string what, string filter) =>
         new(Process.Start(new ProcessStartInfo(Program, ["events", "--since", "1m", "--filter", $"event={what}", "--filter", filter]) { RedirectStandardOutput = true })!);
 
-    private static async Task<string> RunProgramAsync(string program, params string[] arguments)
+    /// <summary>Runs a program, which has to succeed, and gives what it wrote.</summary>
+    internal static async Task<string> RunProgramAsync(string program, params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> error = process.StandardError.ReadToEndAsync();
