@@ -27,8 +27,9 @@ TEST(DaemonCommandLine, HelpAndVersionGoToStandardOutputWithStatus0_L15) {
     Finished help = RunDaemon({"--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_EQ(help.log, "");
-    for (const char *option : {"--config PATH", "--config-fd N", "--stdio", "--unix PATH",
-                               "--tcp HOST:PORT", "--log-level", "--check", "--version", "--help"})
+    for (const char *option : {"--config PATH", "--config-fd N", "--host-fd N", "--stdio",
+                               "--unix PATH", "--tcp HOST:PORT", "--log-level", "--own-group",
+                               "--check", "--ping HOST:PORT", "--version", "--help"})
         EXPECT_NE(help.out.find(option), std::string::npos) << option;
     Finished version = RunDaemon({"--version"});
     EXPECT_EQ(version.code, 0);
@@ -41,8 +42,8 @@ TEST(DaemonCommandLine, RefusesWhatItDoesNotUnderstandInOneLine_L15) {
         std::vector<std::string> arguments;
         const char *message;
     } cases[] = {
-        {{}, "no configuration; expected --config PATH or --config-fd N"},
-        {{"--stdio"}, "no configuration; expected --config PATH or --config-fd N"},
+        {{}, "no configuration; expected --config PATH, --config-fd N or --host-fd N"},
+        {{"--stdio"}, "no configuration; expected --config PATH, --config-fd N or --host-fd N"},
         {{"--config"}, "--config: expected PATH after it"},
         {{"--config", ""}, "--config: expected PATH after it"},
         {{"--config", "--stdio"}, "--config: expected PATH after it"},
@@ -55,7 +56,17 @@ TEST(DaemonCommandLine, RefusesWhatItDoesNotUnderstandInOneLine_L15) {
          "--config-fd 0 is standard input, which --stdio needs for its client"},
         {{"--config-fd", "1"},
          "--config-fd 1 is standard output; expected a descriptor to read from"},
-        {{"--config", "c", "--config-fd", "3"}, "--config and --config-fd are mutually exclusive"},
+        {{"--config", "c", "--config-fd", "3"},
+         "--config, --config-fd and --host-fd are mutually exclusive"},
+        {{"--config", "c", "--host-fd", "0", "--tcp", "h:1"},
+         "--config, --config-fd and --host-fd are mutually exclusive"},
+        {{"--host-fd", "x"}, "--host-fd x: expected the number of an open descriptor"},
+        {{"--host-fd", "0"},
+         "--host-fd is for --tcp and --unix: with --stdio the host is the client"},
+        {{"--host-fd", "2", "--tcp", "h:1"},
+         "--host-fd 2 is standard error; expected a descriptor to read from"},
+        {{"--host-fd", "0", "--tcp", "h:1", "--token-file", "t"},
+         "--token-file does not go with --host-fd, which brings the token"},
         {{"--config", "c", "--config", "d"}, "--config is given more than once"},
         {{"--config", "c", "--stdio", "--tcp", "h:1"},
          "expected only one of --stdio, --unix and --tcp"},
@@ -66,6 +77,8 @@ TEST(DaemonCommandLine, RefusesWhatItDoesNotUnderstandInOneLine_L15) {
         {{"--config", "c", "extra"}, "unknown argument extra; --help lists what there is"},
         {{"--configuration", "c"}, "unknown option --configuration; --help lists what there is"},
         {{"-h"}, "unknown option -h; --help lists what there is"},
+        {{"--ping", "h"}, "--ping h: expected HOST:PORT, with PORT from 0 to 65535"},
+        {{"--ping", "h:1", "--config", "c"}, "--ping goes with no other option but --token-file"},
         {{"--tcp", "localhost"}, "--tcp localhost: expected HOST:PORT, with PORT from 0 to 65535"},
         {{"--tcp", "h:12ab"}, "--tcp h:12ab: expected HOST:PORT, with PORT from 0 to 65535"},
         {{"--tcp", "h:99999"}, "--tcp h:99999: expected HOST:PORT, with PORT from 0 to 65535"},
@@ -230,6 +243,43 @@ TEST(DaemonListener, ServesTcpAndTellsThePortTheSystemChose) {
         daemon.Signal(SIGINT);
         EXPECT_EQ(daemon.Wait(), 0);
     }
+}
+
+TEST(DaemonPing, TellsWhetherADaemonServes) {
+    ConfigFile config(OnePool());
+    std::string token = config.Beside("token");
+    std::ofstream(token) << "a \"secret\"\n";
+    Daemon daemon({"--config", config.Path(), "--tcp", "127.0.0.1:0", "--token-file", token});
+    std::string endpoint = EndpointOf(daemon);
+    for (bool with_token : {false, true}) {
+        std::vector<std::string> arguments{"--ping", endpoint};
+        if (with_token)
+            arguments.insert(arguments.end(), {"--token-file", token});
+        Finished run = RunDaemon(arguments);
+        EXPECT_EQ(run.code, 0);
+        EXPECT_EQ(run.out, endpoint + " answers\n");
+        EXPECT_EQ(run.log, "");
+    }
+    daemon.Signal(SIGTERM);
+    EXPECT_EQ(daemon.Wait(), 0);
+    Finished none = RunDaemon({"--ping", endpoint});
+    EXPECT_EQ(none.code, 1);
+    EXPECT_EQ(none.log, "stdio_bus: --ping " + endpoint + ": Connection refused\n");
+    Finished nowhere = RunDaemon({"--ping", "no-such-host.invalid:1"});
+    EXPECT_EQ(nowhere.code, 1);
+    EXPECT_EQ(nowhere.log.rfind("stdio_bus: --ping no-such-host.invalid:1: ", 0), 0u)
+        << nowhere.log;
+}
+
+TEST(DaemonPing, GivesUpOnOneThatIsStopped) {
+    ConfigFile config(OnePool());
+    Daemon daemon({"--config", config.Path(), "--tcp", "127.0.0.1:0"});
+    std::string endpoint = EndpointOf(daemon);
+    daemon.Signal(SIGSTOP);
+    Finished run = RunDaemon({"--ping", endpoint});
+    EXPECT_EQ(run.code, 1);
+    EXPECT_EQ(run.log, "stdio_bus: --ping " + endpoint + ": no answer within 3 s\n");
+    daemon.Signal(SIGCONT);
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #define WIN32_LEAN_AND_MEAN
 #include "process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <io.h>
 #include <stdio.h>
@@ -52,5 +53,13 @@ bool sbd_process_prepare(int *argc, char ***argv) {
 }
 
 bool sbd_process_can_inherit_descriptors(void) {
+    return false;
+}
+
+/* A console sends to all of its processes; this one, and its children, no longer hear Ctrl+C. */
+bool sbd_process_leave_group(void) {
+    if (SetConsoleCtrlHandler(NULL, TRUE))
+        return true;
+    errno = EPERM;
     return false;
 }

@@ -80,7 +80,10 @@ public sealed class NewStdioBusCommand : BusCmdlet
     [ValidateNotNullOrEmpty]
     public string ConfigPath { get; set; } = "";
 
-    /// <summary>How the kernel is reached. Auto is Native, the kernel in this process.</summary>
+    /// <summary>
+    /// How the kernel is reached. Auto is Native, the kernel in this process. With Docker commands, scripts and folders are those
+    /// of the image and are not looked for here.
+    /// </summary>
     [Parameter]
     public BackendKind Backend { get; set; }
 
@@ -132,12 +135,12 @@ public sealed class NewStdioBusCommand : BusCmdlet
     [SubprocessBackendOptions]
     public SubprocessOptions? SubprocessOption { get; set; }
 
-    /// <summary>Options of the docker backend: DockerOptions, or a hashtable with its properties.</summary>
+    /// <summary>Options of the docker backend: DockerOptions, or a hashtable with its properties. The container is removed with the bus.</summary>
     [Parameter]
     [DockerBackendOptions]
     public DockerOptions? DockerOption { get; set; }
 
-    /// <summary>Options of the socket backend: SocketOptions, or a hashtable with its properties.</summary>
+    /// <summary>Options of the socket backend: SocketOptions, or a hashtable with its properties; with Reconnect a connection that was lost is made again.</summary>
     [Parameter]
     [SocketBackendOptions]
     public SocketOptions? SocketOption { get; set; }
@@ -182,6 +185,13 @@ public sealed class NewStdioBusCommand : BusCmdlet
         var paths = new WorkerPaths(this);
         foreach (BusPool pool in PoolsOfThisRecord(paths))
         {
+            // What is in an image means nothing here.
+            if (Backend == BackendKind.Docker)
+            {
+                _config.Pools.Add(pool);
+                continue;
+            }
+
             BusPool resolved = paths.Resolve(pool);
             paths.RequireCommand(resolved);
             _config.Pools.Add(resolved);

@@ -144,8 +144,10 @@ public sealed class ListenerTests : IDisposable
 
     [Theory]
     [InlineData("-Backend Subprocess -SubprocessOption @{ BinaryPath = './x'; StderrBufferLines = 5 }", "BusUnavailable", "BinaryPath")]
-    [InlineData("-Backend Docker -DockerOption @{ Image = 'x'; PullPolicy = 'Never'; StartupTimeout = 5; ExtraArgs = 'a', 'b'; Environment = @{ A = 1 } }", "BusNotSupported", "Docker")]
-    [InlineData("-Backend Socket -SocketOption @{ Host = 'localhost'; Port = 5; AccessToken = 'x'; Reconnect = $true }", "BusNotSupported", "Reconnect")]
+    [InlineData("-Backend Docker -DockerOption @{ Image = 'x'; PullPolicy = 'Never'; EnginePath = './nowhere/docker'; StartupTimeout = 5; ContainerNamePrefix = 'p'; ExtraArgs = 'a', 'b'; Environment = @{ A = 1 } }", "BusUnavailable", "EnginePath: the container engine '/")]
+    [InlineData("-Backend Docker", "BusInvalidArgument", "Docker: required")]
+    [InlineData("-Backend Docker -DockerOption @{ PullPolicy = 'Never' }", "BusInvalidArgument", "Image: expected the name of an image")]
+    [InlineData("-Backend Socket -SocketOption @{ Host = 'localhost'; Port = 5; AccessToken = 'x'; Reconnect = $true }", "BusUnavailable", "localhost:5 cannot be reached")]
     [InlineData("-Backend Socket -SocketOption ([StdioBus.SocketOptions]::new())", "BusInvalidArgument", "Host")]
     [InlineData("-SocketOption @{ Host = 'localhost' }", "BusInvalidArgument", "-Backend is Auto")]
     [InlineData("-Backend Native -DockerOption @{ Image = 'x' }", "BusInvalidArgument", "-DockerOption: is of the Docker backend")]
@@ -158,8 +160,18 @@ public sealed class ListenerTests : IDisposable
         Assert.Empty(BusRegistry.Open);
     }
 
+    [Fact]
+    public void Commands_and_folders_of_an_image_are_not_looked_for_here()
+    {
+        ErrorRecord error = _runspace.RunToError(
+            "New-StdioBus kit /only/in/the/image ./agent.js -WorkingDirectory /only/there -Backend Docker -DockerOption @{ Image = 'x'; EnginePath = '/nowhere/docker' }");
+        Assert.StartsWith("BusUnavailable,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("/nowhere/docker", error.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("-DockerOption @{ Imag = 'x' }", "A docker option has no 'Imag'. It may have: Image")]
+    [InlineData("-DockerOption @{ Image = 'x'; PullPolicy = 'Sometimes' }", "The 'PullPolicy' of a docker option cannot be 'Sometimes'")]
     [InlineData("-SubprocessOption @{ StderrBufferLines = 'many' }", "'StderrBufferLines' of a subprocess option")]
     [InlineData("-SocketOption 5", "is no socket option")]
     [InlineData("-AccessToken 5", "is no access token")]
