@@ -30,5 +30,3 @@ endif()
 # GoogleTest from its sources, as Debian's libgtest-dev has them.
 set(GOOGLETEST_VERSION 1.12.1)
 add_subdirectory(/usr/src/googletest/googletest googletest EXCLUDE_FROM_ALL)
-add_library(GTest::gtest ALIAS gtest)
-add_library(GTest::gtest_main ALIAS gtest_main)
