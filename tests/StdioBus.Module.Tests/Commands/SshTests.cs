@@ -105,6 +105,17 @@ public sealed class SshTests : IDisposable
         Assert.Equal("   2 connections were made first, 0 are left.", shown[^1]);
     }
 
+    [Fact(DisplayName = "The commands for ssh in about_StdioBus_Scaling run as written, but for the names of the machine and the file")]
+    [Trait("Covers", "A24")]
+    public void The_topic_runs()
+    {
+        string topic = File.ReadAllText(Path.Combine(ProductFolder.Root, "docs", "en-US", "about_StdioBus_Scaling.md"));
+        string commands = topic.Split("```ps1\n")[1].Split("```")[0];
+        Assert.Contains("-Command ssh", commands, StringComparison.Ordinal);
+        commands = commands.Replace("'me@build'", "'-F' + $config + $name", StringComparison.Ordinal).Replace("'dotnet /opt/agents/DemoAgent.dll'", "\"dotnet '$agent'\"", StringComparison.Ordinal);
+        Assert.Equal(144L, _runspace.RunOne($"$answer = & {{ {commands} }}; $answer.square", ("agent", Path.Combine(ProductFolder.Root, "docs", "examples", "workers", "DemoAgent", "bin", "DemoAgent.dll"))));
+    }
+
     // There may be a shell between them.
     private static int ServerOf(int process)
     {
