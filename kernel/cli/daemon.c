@@ -11,6 +11,7 @@
 #include "guest.h"
 #include "log.h"
 #include "os/path.h"
+#include "process.h"
 #include "signals.h"
 #include "stdio_client.h"
 #include "waits.h"
@@ -75,7 +76,7 @@ static void set_guard(daemon_state *d) {
 /* One line on standard output: from here on clients are served. */
 static void tell_host(daemon_state *d) {
     static const char ready[] = "{\"jsonrpc\":\"2.0\",\"method\":\"stdio_bus/ready\"}\n";
-    ssize_t n = write(STDOUT_FILENO, ready, sizeof ready - 1);
+    ssize_t n = write(SBD_STDOUT, ready, sizeof ready - 1);
     if (n != (ssize_t)sizeof ready - 1)
         sbd_log_line(&d->log, STDIO_BUS_LOG_WARN, "standard output: the host could not be told");
 }
@@ -136,7 +137,7 @@ static int take_signals(daemon_state *d) {
     while ((number = sbd_signals_next(d->signals)) != 0) {
         if (d->stopping)
             return AFTER_SIGNAL + number;
-        begin_stop(d, strsignal(number));
+        begin_stop(d, sbd_signals_name(number));
     }
     return 0;
 }
@@ -152,7 +153,7 @@ static void what_to_wait_for(daemon_state *d) {
         sbd_waits_set(w, SBD_ON_INPUT, d->host_fd, d->stopping ? 0 : SB_READ);
     if (!d->with_client)
         return;
-    sbd_waits_set(w, SBD_ON_INPUT, STDIN_FILENO, sbd_stdio_wants_input(&d->client) ? SB_READ : 0);
+    sbd_waits_set(w, SBD_ON_INPUT, SBD_STDIN, sbd_stdio_wants_input(&d->client) ? SB_READ : 0);
     /* The hang-up is the news that nobody reads any more. */
     unsigned output = SB_HANGUP | (sbd_outlet_waiting(out) ? SB_WRITE : 0);
     sbd_waits_set(w, SBD_ON_OUTPUT, out->fd, out->error ? 0 : output);
@@ -229,7 +230,7 @@ static int run(daemon_state *d) {
 static int finish_output(daemon_state *d, int status) {
     if (!d->with_client)
         return status;
-    sbd_outlet_flush(&d->client.out);
+    sbd_outlet_finish(&d->client.out);
     if (sbd_outlet_waiting(&d->client.out) == 0 && d->client.lost == 0)
         return status;
     sbd_log_line(&d->log, STDIO_BUS_LOG_ERROR,
@@ -242,7 +243,7 @@ static int finish_output(daemon_state *d, int status) {
 int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source, const char *token) {
     daemon_state d;
     memset(&d, 0, sizeof d);
-    sbd_log_open(&d.log, STDERR_FILENO, (int)arguments->log_level);
+    sbd_log_open(&d.log, SBD_STDERR, (int)arguments->log_level);
     d.with_client = arguments->listener.mode == STDIO_BUS_LISTEN_NONE;
     d.host_fd = arguments->host_fd;
     d.drain_sec = source->limits.drain_timeout_sec;
@@ -260,6 +261,7 @@ int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source, con
     if (d.with_client)
         sbd_stdio_close(&d.client);
     sbd_log_flush(&d.log);
+    sbd_outlet_finish(&d.log.outlet);
     sbd_log_close(&d.log);
     return status;
 }

@@ -2,7 +2,6 @@
 #include "source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,20 +65,21 @@ static bool read_all(int fd, int lines, sbd_source *out) {
 }
 
 static bool open_and_read(const sbd_arguments *arguments, sbd_source *out) {
-    int fd = arguments->config_fd;
-    if (arguments->config_path) {
-        struct stat st;
-        snprintf(out->name, sizeof out->name, "%s", arguments->config_path);
-        fd = open(arguments->config_path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            return fail(out, errno);
-        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-            out->path = arguments->config_path;
-    } else {
-        snprintf(out->name, sizeof out->name, "descriptor %d", fd);
+    struct stat st;
+    if (!arguments->config_path) {
+        snprintf(out->name, sizeof out->name, "descriptor %d", arguments->config_fd);
+        bool ok = read_all(arguments->config_fd, 0, out);
+        close(arguments->config_fd);
+        return ok;
     }
-    bool ok = read_all(fd, 0, out);
-    close(fd);
+    snprintf(out->name, sizeof out->name, "%s", arguments->config_path);
+    FILE *file = sb_file_open(arguments->config_path);
+    if (!file)
+        return fail(out, errno);
+    if (fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode))
+        out->path = arguments->config_path;
+    bool ok = read_all(fileno(file), 0, out);
+    fclose(file);
     return ok;
 }
 

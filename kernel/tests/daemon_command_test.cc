@@ -2,18 +2,14 @@
 // clients with.
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
 #include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <fstream>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "bus_fixture.h"
+#include "connection.h"
 #include "daemon_config.h"
 #include "daemon_process.h"
 #include "processes.h"
@@ -184,55 +180,11 @@ TEST(DaemonConfig, ACommandThatCannotRunIsNamedWithStatus1) {
 
 // --- Listeners ----------------------------------------------------------------------------
 
-// A blocking client of a listening daemon.
-class Connection {
-  public:
-    explicit Connection(const std::string &endpoint) {
-        sockaddr_un local{};
-        sockaddr_in remote{};
-        const void *address = &local;
-        socklen_t size = sizeof local;
-        if (endpoint[0] == '/') {
-            local.sun_family = AF_UNIX;
-            std::strcpy(local.sun_path, endpoint.c_str());
-        } else {
-            size_t colon = endpoint.rfind(':');
-            remote.sin_family = AF_INET;
-            remote.sin_port = htons(uint16_t(std::stoi(endpoint.substr(colon + 1))));
-            inet_pton(AF_INET, endpoint.substr(0, colon).c_str(), &remote.sin_addr);
-            address = &remote;
-            size = sizeof remote;
-        }
-        auto generic = static_cast<const sockaddr *>(address);
-        fd_ = socket(generic->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        EXPECT_EQ(connect(fd_, generic, size), 0) << endpoint;
-    }
-    ~Connection() {
-        close(fd_);
-    }
-    Json Ask(const std::string &request) {
-        std::string line = request + "\n";
-        EXPECT_EQ(write(fd_, line.data(), line.size()), ssize_t(line.size()));
-        std::string answer;
-        for (char c; read(fd_, &c, 1) == 1 && c != '\n';)
-            answer += c;
-        return Json::Parse(answer);
-    }
-
-  private:
-    int fd_;
-};
-
-std::string EndpointOf(Daemon &daemon) {
-    std::string line = daemon.Logged("ready");
-    return line.substr(line.rfind(' ') + 1);
-}
-
 TEST(DaemonListener, ServesAUnixSocketOfItsOwnUserAndRemovesIt_L14) {
     ConfigFile config(OnePool());
     std::string path = config.Beside("bus.sock");
     Daemon daemon({"--config", config.Path(), "--unix", path});
-    EXPECT_EQ(EndpointOf(daemon), path);
+    EXPECT_EQ(daemon.Endpoint(), path);
     struct stat st;
     ASSERT_EQ(stat(path.c_str(), &st), 0);
     EXPECT_TRUE(S_ISSOCK(st.st_mode));
@@ -265,14 +217,14 @@ TEST(DaemonListener, RefusesAPathThatIsTakenBeforeAnyWorkerStarts_L14_L15) {
 
     std::string live = folder.Path("live.sock");
     Daemon first({"--config", config.Path(), "--unix", live});
-    EXPECT_EQ(EndpointOf(first), live);
+    EXPECT_EQ(first.Endpoint(), live);
     EXPECT_EQ(RunDaemon({"--config", config.Path(), "--unix", live}).code, 1);
     EXPECT_EQ(Connection(live).Ask(Rpc("1", "echo"))["id"].Number(), 1);
     first.Signal(SIGKILL);
     EXPECT_EQ(first.Wait(), -SIGKILL);
     EXPECT_TRUE(Exists(live)) << "left behind";
     Daemon second({"--config", config.Path(), "--unix", live});
-    EXPECT_EQ(EndpointOf(second), live);
+    EXPECT_EQ(second.Endpoint(), live);
     EXPECT_EQ(Connection(live).Ask(Rpc("1", "echo"))["id"].Number(), 1);
 }
 
@@ -280,14 +232,14 @@ TEST(DaemonListener, ServesTcpAndTellsThePortTheSystemChose) {
     ConfigFile config(OnePool());
     for (const char *host : {"127.0.0.1", "localhost"}) {
         Daemon daemon({"--config", config.Path(), "--tcp", std::string(host) + ":0"});
-        std::string endpoint = EndpointOf(daemon);
+        std::string endpoint = daemon.Endpoint();
         EXPECT_EQ(endpoint.rfind("127.0.0.1:", 0), 0u) << endpoint;
         EXPECT_NE(endpoint, "127.0.0.1:0");
         EXPECT_EQ(Connection(endpoint).Ask(Rpc("1", "echo", "[1]"))["result"]["params"].Raw(),
                   "[1]");
         Finished taken = RunDaemon({"--config", config.Path(), "--tcp", endpoint});
         EXPECT_EQ(taken.code, 1);
-        EXPECT_NE(taken.log.find("Address already in use"), std::string::npos) << taken.log;
+        EXPECT_NE(taken.log.find("in use"), std::string::npos) << taken.log;
         daemon.Signal(SIGINT);
         EXPECT_EQ(daemon.Wait(), 0);
     }

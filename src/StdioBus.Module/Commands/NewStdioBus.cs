@@ -30,6 +30,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
     /// </summary>
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = SinglePoolSet)]
     [WorkerCommand]
+    [ArgumentCompleter(typeof(WorkerCommandCompleter))]
     [ValidateNotNullOrEmpty]
     public string Command { get; set; } = "";
 
@@ -149,7 +150,10 @@ public sealed class NewStdioBusCommand : BusCmdlet
     [ValidateNotNullOrEmpty]
     public string? TracePath { get; set; }
 
-    /// <summary>Shakes hands with the agent after the start. For a bus of one pool; Connect-StdioBus does it with a pool and extensions of one's choice.</summary>
+    /// <summary>
+    /// Sends a stdio_bus/hello after the start, for workers that know this handshake; ACP and MCP begin with a request
+    /// initialize instead. For a bus of one pool; Connect-StdioBus does it with a pool and extensions of one's choice.
+    /// </summary>
     [Parameter]
     public SwitchParameter Hello { get; set; }
 
@@ -196,7 +200,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
 
     private protected override void End()
     {
-        string pools = string.Join(", ", _config.Pools.Select(pool => $"{pool.Id} ({pool.Instances} × {pool.Command})"));
+        string pools = string.Join(", ", _config.Pools.Select(pool => $"{pool.Id} ({pool.Instances} × {string.Join(' ', pool.ArgumentList.Prepend(pool.Command))})"));
         if (!ShouldProcess(pools, NoStart ? "Make a bus with the pools" : "Start a bus with the pools"))
             return;
 

@@ -1,4 +1,4 @@
-/* signals.c: a pipe to ourselves. The handler may run at any moment, so it does nothing but
+/* posix_signals.c: a pipe to ourselves. The handler may run at any moment, so it does nothing but
  * write the number of the signal into the pipe. */
 #include "signals.h"
 
@@ -55,4 +55,8 @@ int sbd_signals_open(bool with_interrupt) {
 int sbd_signals_next(int fd) {
     unsigned char byte;
     return read(fd, &byte, 1) == 1 ? byte : 0;
+}
+
+const char *sbd_signals_name(int number) {
+    return strsignal(number);
 }

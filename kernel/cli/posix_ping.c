@@ -1,4 +1,4 @@
-/* ping.c: see ping.h. Any answer will do: the one that refuses comes out of the same loop as all
+/* posix_ping.c: see ping.h. Any answer will do: the one that refuses comes out of the same loop as all
  * others, so that it shows as well that the daemon is alive. */
 #include "ping.h"
 
