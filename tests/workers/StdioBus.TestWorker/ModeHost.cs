@@ -31,19 +31,18 @@ internal static class ModeHost
     }
 
     /// <summary>
-    /// Mode <c>container</c>: a program with a bus in a container, which writes a line when it runs and stays until its input
-    /// ends.
+    /// Mode <c>container</c>: a program with a bus of the backend that Auto finds, with an image at hand. It writes which one that
+    /// is when the bus runs, and stays until its input ends.
     /// </summary>
     public static async Task<int> RunInContainerAsync(string engine, string image, string name)
     {
         await using Bus bus = new StdioBusBuilder()
             .Pool("silent", "/app/stdio_bus", ["--check", "--config-fd", "0"])
-            .Backend(BackendKind.Docker)
             .Docker(new DockerOptions { EnginePath = engine, Image = image, PullPolicy = PullPolicy.Never, StartupTimeout = TimeSpan.FromMinutes(1) })
             .Name(name)
             .Build();
         await bus.StartAsync();
-        Console.WriteLine("running");
+        Console.WriteLine(bus.BackendKind);
         Console.In.ReadToEnd();
         return 0;
     }

@@ -14,7 +14,7 @@
 //   kit             the methods of ModeKit.cs, with which a test says what happens and when
 //   host            no worker but a program with a bus: see ModeHost.cs
 //   container ENGINE IMAGE NAME
-//                   the same, with a bus in a container
+//                   the same, with a bus that is in a container where neither library nor daemon are there
 //
 // Methods (requests; as a notification each does the same without answering)
 //   echo            answers its params (null without)
