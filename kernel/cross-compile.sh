@@ -175,7 +175,7 @@ program_darwin() {
     link_darwin "$triple" "$zig_target" "$@" -o "$out"
 }
 
-windows_libraries='-lws2_32'
+windows_libraries='-lws2_32 -lmswsock -ladvapi32 -lshell32'
 
 # The linker writes the time into a PE file, and this zig has no option against it: so that, and
 # the checksum, which only drivers need, are zeroed afterwards. Both lie at fixed places behind the
@@ -230,8 +230,18 @@ build_version_2() {
     chmod 644 "$v2"
 }
 
+# What is of one kind of system only is told by its name or folder.
+daemon_sources() {
+    if [ "$platform" = windows ]; then
+        find cli -name '*.c' ! -name 'posix_*'
+    else
+        echo cli/*.c
+    fi
+}
+
 build_daemon() {
-    compile "$zig_target" "$objects/cli" cli/*.c
+    # shellcheck disable=SC2046
+    compile "$zig_target" "$objects/cli" $(daemon_sources)
     mkdir -p "dist/$dist"
     "program_$platform" "$triple" "$zig_target" "dist/$dist/$program" \
         "$objects"/cli/*.o "$objects"/kernel/*.o

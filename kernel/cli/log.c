@@ -1,4 +1,5 @@
 /* log.c: "[2026-01-31T12:00:00] [INFO] text". */
+#define _POSIX_C_SOURCE 200809L /* for localtime_r(), which MinGW has on request only */
 #include "log.h"
 
 #include <inttypes.h>

@@ -1,25 +1,16 @@
 /* main.c: the daemon stdio_bus. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "arguments.h"
 #include "daemon.h"
 #include "guard.h"
+#include "ping.h"
+#include "process.h"
 #include "source.h"
 #include "stdio_bus.h"
 #include "token.h"
 
 enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
-
-/* A descriptor below 3 that is closed would be given to the next file that is opened, which
- * would then be taken for standard input, output or error. */
-static int open_standard_descriptors(void) {
-    for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-            return -1;
-    return 0;
-}
 
 /* What was printed has arrived, or the status says that it has not. */
 static int printed(void) {
@@ -29,7 +20,7 @@ static int printed(void) {
 int main(int argc, char **argv) {
     sbd_arguments arguments;
     sbd_source source = {0};
-    if (open_standard_descriptors() != 0)
+    if (!sbd_process_prepare(&argc, &argv))
         return EXIT_RUNTIME;
     sbd_arguments_parse(argc, argv, &arguments);
     switch (arguments.action) {
@@ -44,21 +35,31 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     case SBD_ACTION_GUARD:
         return sbd_guard_run();
+    case SBD_ACTION_PING:
     case SBD_ACTION_CHECK:
     case SBD_ACTION_RUN:
         break;
     }
+    if ((arguments.config_fd >= 0 || arguments.host_fd >= 0) &&
+        !sbd_process_can_inherit_descriptors()) {
+        fprintf(stderr, "stdio_bus: %s: not on this system; expected --config PATH\n",
+                arguments.host_fd >= 0 ? "--host-fd" : "--config-fd");
+        return EXIT_USAGE;
+    }
+    if (arguments.own_group && !sbd_process_leave_group())
+        perror("stdio_bus: --own-group");
     bool check = arguments.action == SBD_ACTION_CHECK;
     int status = EXIT_USAGE;
     sbd_token token = {""};
-    bool has_token = arguments.token_path != NULL;
-    if ((!has_token || sbd_token_read(arguments.token_path, &token)) &&
-        sbd_source_read(&arguments, check, &source)) {
+    bool has_token = !arguments.token_path || sbd_token_read(arguments.token_path, &token);
+    if (has_token && arguments.action == SBD_ACTION_PING)
+        return sbd_ping_run(&arguments, token.text[0] ? token.text : NULL);
+    if (has_token && sbd_source_read(&arguments, check, &token, &source)) {
         if (check) {
             printf("%s: the configuration is valid\n", source.name);
             status = printed();
         } else {
-            status = sbd_daemon_run(&arguments, &source, has_token ? token.text : NULL);
+            status = sbd_daemon_run(&arguments, &source, token.text[0] ? token.text : NULL);
         }
     }
     sbd_source_free(&source);

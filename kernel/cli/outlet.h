@@ -20,6 +20,7 @@ typedef struct sbd_outlet {
     int error; /* system error that ended it; 0: none */
     char *buf;
     size_t start, end, cap;
+    void *writer; /* private to the system's part */
 } sbd_outlet;
 
 void sbd_outlet_open(sbd_outlet *o, int fd);
@@ -28,6 +29,10 @@ void sbd_outlet_close(sbd_outlet *o);
 bool sbd_outlet_put(sbd_outlet *o, const char *bytes, size_t len);
 /* Writes what can be written at once. */
 void sbd_outlet_flush(sbd_outlet *o);
+/* The same at the end of the program, when nobody will call again. */
+void sbd_outlet_finish(sbd_outlet *o);
+/* For the systems' parts: so many bytes are written. */
+void sbd_outlet_consume(sbd_outlet *o, size_t len);
 
 static inline size_t sbd_outlet_waiting(const sbd_outlet *o) {
     return o->end - o->start;

@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "guest.h"
+#include "process.h"
 
 enum {
     PAUSE_ABOVE = 4 * 1024 * 1024, /* bytes that the client has not read */
@@ -21,7 +21,7 @@ void sbd_stdio_open(sbd_stdio_client *c, sbd_log *log, const sb_limits *limits) 
     c->reading = true;
     c->max_output_queue = limits->max_output_queue;
     sb_frame_init(&c->frame, (size_t)limits->max_input_buffer);
-    sbd_outlet_open(&c->out, STDOUT_FILENO);
+    sbd_outlet_open(&c->out, SBD_STDOUT);
 }
 
 void sbd_stdio_close(sbd_stdio_client *c) {
@@ -119,7 +119,7 @@ void sbd_stdio_read(sbd_stdio_client *c) {
         c->reading = false;
         return;
     }
-    ssize_t n = read(STDIN_FILENO, into, room);
+    ptrdiff_t n = sbd_input_read(into, room);
     if (n > 0) {
         sb_frame_filled(&c->frame, (size_t)n);
         c->unchecked += (uint64_t)n;

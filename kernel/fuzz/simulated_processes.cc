@@ -159,6 +159,10 @@ void sb_child_wait(const sb_child *child, int timeout_ms) {
         the->now += timeout_ms;
 }
 
+bool sb_children_end_with_host(void) {
+    return false;
+}
+
 bool sb_child_is_suspended(const sb_child *child, int *signal) {
     if (child->pid <= 0 || !ProcessOf(child)->stopped_by)
         return false;

@@ -353,7 +353,7 @@ int sb_config_parse(const char *json, size_t len, const char *base_dir, sb_confi
 
 /* Reads at most one byte more than a configuration may have. NULL (and an error) on failure. */
 static char *read_file(sb_check *check, const char *path, size_t *len) {
-    FILE *file = fopen(path, "rb");
+    FILE *file = sb_file_open(path);
     if (!file) {
         sb_check_error(check, &root, "%s: %s", path, strerror(errno));
         return NULL;

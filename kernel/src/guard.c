@@ -194,7 +194,8 @@ static void start(sb_bus *bus) {
 
 void sb_guard_prepare(sb_bus *bus) {
     sb_guard *g = &bus->guard;
-    if (g->path && g->child.pid == 0 && !sb_timer_is_set(&g->timer))
+    bool needed = g->path && !sb_children_end_with_host();
+    if (needed && g->child.pid == 0 && !sb_timer_is_set(&g->timer))
         start(bus);
 }
 

@@ -204,6 +204,19 @@ std::string Daemon::Logged(const std::string &part) {
     }
 }
 
+std::string Daemon::Endpoint() {
+    std::string line = Logged("ready");
+    return line.substr(line.rfind(' ') + 1);
+}
+
+long Daemon::PeakMemory() const {
+    std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.compare(0, 6, "VmHWM:") == 0)
+            return std::stol(line.substr(6));
+    throw std::runtime_error("the system does not tell how much memory the daemon had");
+}
+
 int Daemon::Wait() {
     int64_t deadline = Now() + Deadline;
     while (Pump(deadline)) {

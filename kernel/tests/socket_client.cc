@@ -1,16 +1,51 @@
 #include "socket_client.h"
 
-#include <arpa/inet.h>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+
+#ifdef _WIN32
+#include <afunix.h>
+#include <ws2tcpip.h>
+
+constexpr int MSG_NOSIGNAL = 0, SHUT_WR = SD_SEND, SOCK_CLOEXEC = 0;
+using ssize_t = ptrdiff_t;
+
+static int CloseSocket(int fd) {
+    return closesocket(static_cast<SOCKET>(fd));
+}
+static void MakeNonblocking(int fd) {
+    u_long on = 1;
+    ioctlsocket(static_cast<SOCKET>(fd), FIONBIO, &on);
+}
+static bool MustWait() {
+    return WSAGetLastError() == WSAEWOULDBLOCK;
+}
+#else
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-// A connected socket, or -1.
-static int Connect(const std::string &endpoint) {
+static int CloseSocket(int fd) {
+    return close(fd);
+}
+static void MakeNonblocking(int fd) {
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+static bool MustWait() {
+    return errno == EAGAIN || errno == EINTR;
+}
+#endif
+
+// What send() takes: on Windows an int.
+static int SocketLength(size_t len) {
+    return static_cast<int>(std::min(len, size_t(1) << 20));
+}
+
+int ConnectTo(const std::string &endpoint) {
     sockaddr_storage storage{};
     socklen_t length = 0;
     size_t colon = endpoint.rfind(':');
@@ -32,9 +67,11 @@ static int Connect(const std::string &endpoint) {
         inet_pton(AF_INET, endpoint.substr(0, colon).c_str(), &address->sin_addr);
         length = sizeof *address;
     }
-    int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = static_cast<int>(socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd >= 0 && connect(fd, reinterpret_cast<sockaddr *>(&storage), length) != 0) {
-        close(fd);
+        int error = errno;
+        CloseSocket(fd);
+        errno = error;
         return -1;
     }
     return fd;
@@ -55,10 +92,10 @@ Bus::Options OnUnix(const std::string &path) {
     return options;
 }
 
-SocketClient::SocketClient(const std::string &endpoint) : fd_(Connect(endpoint)) {
+SocketClient::SocketClient(const std::string &endpoint) : fd_(ConnectTo(endpoint)) {
     EXPECT_GE(fd_, 0) << "cannot connect to " << endpoint << ": " << std::strerror(errno);
     if (fd_ >= 0)
-        fcntl(fd_, F_SETFL, O_NONBLOCK);
+        MakeNonblocking(fd_);
 }
 
 SocketClient::~SocketClient() {
@@ -66,9 +103,9 @@ SocketClient::~SocketClient() {
 }
 
 bool SocketClient::CanConnect(const std::string &endpoint) {
-    int fd = Connect(endpoint);
+    int fd = ConnectTo(endpoint);
     if (fd >= 0)
-        close(fd);
+        CloseSocket(fd);
     return fd >= 0;
 }
 
@@ -84,19 +121,20 @@ void SocketClient::EndSending() {
 
 void SocketClient::Close() {
     if (fd_ >= 0)
-        close(fd_);
+        CloseSocket(fd_);
     fd_ = -1;
 }
 
 void SocketClient::Reset() {
     linger at_once{1, 0};
-    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    setsockopt(fd_, SOL_SOCKET, SO_LINGER, reinterpret_cast<const char *>(&at_once),
+               sizeof at_once);
     Close();
 }
 
 void SocketClient::Pump() {
     while (fd_ >= 0 && !out_.empty()) {
-        ssize_t n = send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
+        ssize_t n = send(fd_, out_.data(), SocketLength(out_.size()), MSG_NOSIGNAL);
         if (n <= 0)
             break;
         out_.erase(0, static_cast<size_t>(n));
@@ -108,7 +146,7 @@ void SocketClient::Pump() {
     char block[65536];
     while (fd_ >= 0 && !ended_ && !deaf) {
         ssize_t n = recv(fd_, block, sizeof block, 0);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        if (n < 0 && MustWait())
             break;
         if (n <= 0) {
             ended_ = true;

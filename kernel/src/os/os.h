@@ -146,6 +146,9 @@ void sb_child_wait(const sb_child *child, int timeout_ms);
 bool sb_child_is_suspended(const sb_child *child, int *signal);
 /* "SIGKILL"; NULL when the number has no name. */
 const char *sb_signal_name(int signal);
+/* Whether the system itself ends a child's whole group when the host dies, however it dies; else
+ * that takes a guard (guard.h). */
+bool sb_children_end_with_host(void);
 
 /* --- Listener ------------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #define SB_OS_PATH_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 bool sb_path_is_absolute(const char *path);
 /* False for a bare name, which is looked up on PATH when it is a command. */
@@ -14,5 +15,7 @@ char *sb_path_resolve(const char *base, const char *path);
 char *sb_path_executable(void);
 /* The absolute folder that holds the file `path`; to be freed. NULL as above. */
 char *sb_path_folder(const char *path);
+/* Opens a file for reading its bytes; children do not inherit it. NULL with errno set. */
+FILE *sb_file_open(const char *path);
 
 #endif

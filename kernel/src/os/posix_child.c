@@ -171,3 +171,9 @@ bool sb_child_is_suspended(const sb_child *child, int *signal) {
     *signal = info.si_status;
     return true;
 }
+
+/* What a worker has started outlives the host: the parent-death signal, where there is one, reaches
+ * the worker alone. */
+bool sb_children_end_with_host(void) {
+    return false;
+}

@@ -1,10 +1,8 @@
 /* posix_listen.c: TCP and Unix listeners. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "posix.h"
 
 static int fail(int error, char *why, size_t len, const char *what, const char *where) {
@@ -21,30 +20,6 @@ static int fail(int error, char *why, size_t len, const char *what, const char *
     snprintf(why, len, "cannot %s '%s': %s", what, where,
              sb_os_error_text(error, text, sizeof text));
     return error;
-}
-
-static void format_address(const struct sockaddr *address, char *out, size_t room) {
-    char text[INET6_ADDRSTRLEN] = "";
-    if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)address;
-        inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
-        snprintf(out, room, "[%s]:%u", text, (unsigned)ntohs(v6->sin6_port));
-    } else if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)address;
-        inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
-        snprintf(out, room, "%s:%u", text, (unsigned)ntohs(v4->sin_port));
-    } else {
-        snprintf(out, room, "unix");
-    }
-}
-
-static bool is_loopback(const struct sockaddr *address) {
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)address;
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    }
-    const struct sockaddr_in6 *v6 = (const void *)address;
-    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
 static int open_tcp(const struct addrinfo *a, sb_source *s, char *endpoint, size_t room) {
@@ -64,7 +39,7 @@ static int open_tcp(const struct addrinfo *a, sb_source *s, char *endpoint, size
         close(fd);
         return error;
     }
-    format_address((struct sockaddr *)&bound, endpoint, room);
+    sb_address_format((struct sockaddr *)&bound, endpoint, room);
     *s = SB_SOURCE_CLOSED;
     s->handle = fd;
     s->is_socket = true;
@@ -93,7 +68,7 @@ int sb_listen_tcp(const char *host, uint16_t port, bool exposed, sb_source *s, c
         for (const struct addrinfo *a = list; a && error; a = a->ai_next) {
             if ((a->ai_family == AF_INET) != (pass == 0))
                 continue;
-            if (exposed || is_loopback(a->ai_addr))
+            if (exposed || sb_address_is_loopback(a->ai_addr))
                 error = open_tcp(a, s, endpoint, room);
             else
                 refused = true;
@@ -105,10 +80,7 @@ int sb_listen_tcp(const char *host, uint16_t port, bool exposed, sb_source *s, c
     char where[300];
     snprintf(where, sizeof where, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
     if (refused && error == EADDRNOTAVAIL) {
-        snprintf(why, why_len,
-                 "cannot listen on '%s': only a loopback address (127.0.0.1, ::1, localhost) is "
-                 "open without an access token",
-                 where);
+        snprintf(why, why_len, SB_NOT_LOOPBACK, where);
         return EACCES;
     }
     return fail(error, why, why_len, "listen on", where);
@@ -255,7 +227,7 @@ sb_accept_result sb_accept(sb_source *listener, sb_source *out, char *peer, size
     if (address.ss_family == AF_INET || address.ss_family == AF_INET6) {
         int on = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        format_address((struct sockaddr *)&address, peer, room);
+        sb_address_format((struct sockaddr *)&address, peer, room);
     } else if (!unix_peer_allowed(fd, peer, room)) { /* also for what says no family */
         close(fd);
         return SB_ACCEPT_REFUSED;

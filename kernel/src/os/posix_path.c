@@ -57,3 +57,7 @@ char *sb_path_folder(const char *path) {
     *slash = '\0';
     return folder;
 }
+
+FILE *sb_file_open(const char *path) {
+    return fopen(path, "rbe");
+}

@@ -9,17 +9,14 @@
  *   --deaf          never reads
  *   --ignore-term   ignores SIGTERM
  *   --ignore-eof    goes on living after end of file
+ *   --wait          does nothing, for ever
  */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-
+#include "system.h"
+/* */
 #include "message.h"
 
-/* Nothing that a failed test left behind lives longer than this, in seconds. */
-enum { LIFETIME = 300, LONGEST_REMEMBERED = 64 * 1024 };
+enum { LONGEST_REMEMBERED = 64 * 1024 };
 
 typedef struct request {
     const char *line;
@@ -179,6 +176,7 @@ static void do_confess(const request *r) {
     }
 }
 
+#ifndef _WIN32
 /* Answers with its open descriptors and the signals it has blocked and ignores. */
 static void do_inherited(const request *r) {
     text t = {0};
@@ -208,6 +206,8 @@ static void do_inherited(const request *r) {
     answer(r->id, t.p);
     free(t.p);
 }
+
+#endif
 
 static void do_surroundings(const request *r) {
     char folder[4096] = "";
@@ -247,10 +247,12 @@ static void do_exit(const request *r) {
     _exit((int)number_of(r->params, "code", 0));
 }
 
+#ifndef _WIN32
 static void do_die(const request *r) {
     signal((int)number_of(r->params, "signal", SIGKILL), SIG_DFL);
     raise((int)number_of(r->params, "signal", SIGKILL));
 }
+#endif
 
 static void do_crash_mid_line(const request *r) {
     (void)r;
@@ -259,6 +261,7 @@ static void do_crash_mid_line(const request *r) {
     _exit(9);
 }
 
+#ifndef _WIN32
 /* Answers, then reads nothing until SIGUSR1. */
 static void do_deafen(const request *r) {
     sigset_t usr1;
@@ -269,6 +272,7 @@ static void do_deafen(const request *r) {
     answer_echo(r);
     sigwait(&usr1, &got);
 }
+#endif
 
 /* Answer, then go on without the stream. */
 static void do_close_output(const request *r) {
@@ -286,29 +290,10 @@ static void do_close_input(const request *r) {
 /* Leaves a child behind that keeps all three streams and, if told, ignores SIGTERM or has a session
  * of its own. */
 static void do_grandchild(const request *r) {
-    int ready[2];
-    if (pipe(ready) != 0)
-        abort();
-    long ignores = number_of(r->params, "ignore_term", 0);
-    long leaves = number_of(r->params, "new_session", 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        alarm(LIFETIME);
-        if (ignores)
-            signal(SIGTERM, SIG_IGN);
-        if (leaves)
-            setsid();
-        write_all(ready[1], "r", 1);
-        for (;;)
-            pause();
-    }
-    char byte;
-    if (read(ready[0], &byte, 1) != 1)
-        abort();
-    close(ready[0]);
-    close(ready[1]);
+    long pid = start_grandchild(number_of(r->params, "ignore_term", 0),
+                                number_of(r->params, "new_session", 0));
     char body[64];
-    snprintf(body, sizeof body, "\"result\":{\"pid\":%d,\"child\":%d}", (int)getpid(), (int)pid);
+    snprintf(body, sizeof body, "\"result\":{\"pid\":%d,\"child\":%ld}", (int)getpid(), pid);
     answer(r->id, body);
 }
 
@@ -326,17 +311,19 @@ static const struct command {
     {"answer", do_answer},
     {"heard", do_heard},
     {"confess", do_confess},
-    {"inherited", do_inherited},
     {"surroundings", do_surroundings},
     {"complain", do_complain},
     {"exit", do_exit},
-    {"die", do_die},
     {"crash_mid_line", do_crash_mid_line},
-    {"deafen", do_deafen},
     {"close_output", do_close_output},
     {"close_input", do_close_input},
     {"grandchild", do_grandchild},
     {"echo", answer_echo},
+#ifndef _WIN32
+    {"inherited", do_inherited},
+    {"die", do_die},
+    {"deafen", do_deafen},
+#endif
 };
 
 static void handle(char *line, size_t len) {
@@ -378,14 +365,14 @@ static void read_lines(void) {
 
 int main(int argc, char **argv) {
     bool outlives_eof = false;
-    alarm(LIFETIME);
+    begin_life();
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(option, "--ignore-term") == 0) {
             signal(SIGTERM, SIG_IGN);
         } else if (strcmp(option, "--ignore-eof") == 0) {
             outlives_eof = true;
-        } else if (strcmp(option, "--deaf") == 0) {
+        } else if (strcmp(option, "--deaf") == 0 || strcmp(option, "--wait") == 0) {
             for (;;)
                 pause();
         } else if (strcmp(option, "--banner") == 0) {

@@ -29,4 +29,22 @@ internal static class ModeHost
         await bus.StopAsync(TimeSpan.FromSeconds(1));
         return early;
     }
+
+    /// <summary>
+    /// Mode <c>container</c>: a program with a bus in a container, which writes a line when it runs and stays until its input
+    /// ends.
+    /// </summary>
+    public static async Task<int> RunInContainerAsync(string engine, string image, string name)
+    {
+        await using Bus bus = new StdioBusBuilder()
+            .Pool("silent", "/app/stdio_bus", ["--check", "--config-fd", "0"])
+            .Backend(BackendKind.Docker)
+            .Docker(new DockerOptions { EnginePath = engine, Image = image, PullPolicy = PullPolicy.Never, StartupTimeout = TimeSpan.FromMinutes(1) })
+            .Name(name)
+            .Build();
+        await bus.StartAsync();
+        Console.WriteLine("running");
+        Console.In.ReadToEnd();
+        return 0;
+    }
 }

@@ -1,4 +1,4 @@
-/* waits.c: see waits.h. */
+/* posix_waits.c: see waits.h. */
 #include "waits.h"
 
 #include <errno.h>

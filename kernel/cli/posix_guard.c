@@ -1,4 +1,5 @@
-/* guard.c: keeps a list of process groups and, when the host that told them is gone, ends them.
+/* posix_guard.c: keeps a list of process groups and, when the host that told them is gone, ends
+ * them.
  *
  * The host holds the other end of standard input and nobody else does, so the end of file means
  * that the host is gone. By then it has either taken every group off the list, and there is nothing
