@@ -183,7 +183,7 @@ shared_windows() {
     { echo EXPORTS && exported_names "$exports"; } >"$objects/$exports.def"
     # shellcheck disable=SC2086
     "$zig" cc -target "$zig_target" -s -shared "$@" "$objects/$exports.def" $windows_libraries -o "$out"
-    rm -f "${out%.dll}.lib" # the linkers take the library itself
+    rm -f "$(dirname "$out")"/*.lib # named after an object, with the time in it; the linkers take the library itself
     toolchain/zero-pe-stamps.sh "$out"
 }
 

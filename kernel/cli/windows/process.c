@@ -2,7 +2,6 @@
 #define WIN32_LEAN_AND_MEAN
 #include "process.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <io.h>
 #include <stdio.h>
@@ -10,6 +9,10 @@
 #include <windows.h>
 /* */
 #include <shellapi.h>
+
+#include "console.h"
+
+static bool has_left;
 
 static char *to_utf8(const wchar_t *wide) {
     int len = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
@@ -56,10 +59,12 @@ bool sbd_process_can_inherit_descriptors(void) {
     return false;
 }
 
-/* A console sends to all of its processes; this one, and its children, no longer hear Ctrl+C. */
+/* A console sends to all of its processes: signals.c sees to it that Ctrl+C is not heard. */
 bool sbd_process_leave_group(void) {
-    if (SetConsoleCtrlHandler(NULL, TRUE))
-        return true;
-    errno = EPERM;
-    return false;
+    has_left = true;
+    return true;
+}
+
+bool sbd_process_has_left_group(void) {
+    return has_left;
 }

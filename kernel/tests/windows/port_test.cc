@@ -90,7 +90,8 @@ class Host {
         CreatePipe(&out_, &their_out, &inherited, 0);
         SetHandleInformation(in_, HANDLE_FLAG_INHERIT, 0);
         SetHandleInformation(out_, HANDLE_FLAG_INHERIT, 0);
-        std::string line = "\"" + Native(SB_DAEMON) + ".exe\" --log-level error --config \"" + config + "\"";
+        std::string line =
+            "\"" + Native(SB_DAEMON) + ".exe\" --log-level error --config \"" + config + "\"";
         STARTUPINFOA startup{};
         startup.cb = sizeof startup;
         startup.dwFlags = STARTF_USESTDHANDLES;
