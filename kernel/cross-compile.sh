@@ -177,17 +177,6 @@ program_darwin() {
 
 windows_libraries='-lws2_32 -lmswsock -ladvapi32 -lshell32'
 
-# The linker writes the time into a PE file, and this zig has no option against it: so that, and
-# the checksum, which only drivers need, are zeroed afterwards. Both lie at fixed places behind the
-# signature, whose own place stands at 60.
-forget_time() {
-    pe=$(od -An -tu4 -j60 -N4 "$1" | tr -d ' ')
-    [ "$(od -An -c -j"$pe" -N4 "$1" | tr -d ' ')" = 'PE\0\0' ] || fail "$1 is no PE file"
-    for at in $((pe + 8)) $((pe + 88)); do
-        printf '\0\0\0\0' | dd of="$1" bs=1 seek="$at" conv=notrunc status=none
-    done
-}
-
 shared_windows() {
     zig_target=$2 exports=$3 out=$4
     shift 4
@@ -195,7 +184,7 @@ shared_windows() {
     # shellcheck disable=SC2086
     "$zig" cc -target "$zig_target" -s -shared "$@" "$objects/$exports.def" $windows_libraries -o "$out"
     rm -f "$(dirname "$out")"/*.lib # named after an object, with the time in it; the linkers take the library itself
-    forget_time "$out"
+    toolchain/zero-pe-stamps.sh "$out"
 }
 
 program_windows() {
@@ -204,7 +193,7 @@ program_windows() {
     # shellcheck disable=SC2086
     "$zig" cc -target "$zig_target" -s "$@" $windows_libraries -o "$out"
     rm -f "${out%.exe}.pdb"
-    forget_time "$out"
+    toolchain/zero-pe-stamps.sh "$out"
 }
 
 makes() {
