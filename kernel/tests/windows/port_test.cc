@@ -35,6 +35,20 @@ pid_t GrandchildOf(Bus &bus, const std::string &params = "{}") {
     return static_cast<pid_t>(bus.Ask("grandchild", params)["result"]["child"].Number());
 }
 
+// One line from whoever answers one at a time; what there was before the end.
+std::string ReadLine(HANDLE from) {
+    std::string line;
+    static thread_local char block[65536];
+    for (DWORD n; ReadFile(from, block, sizeof block, &n, nullptr) && n > 0;) {
+        line.append(block, n);
+        if (line.back() == '\n') {
+            line.pop_back();
+            break;
+        }
+    }
+    return line;
+}
+
 // --- Jobs -----------------------------------------------------------------------------------
 
 TEST(WindowsJob, WhatAWorkerHasStartedEndsWithIt_L18) {
@@ -114,11 +128,9 @@ class Host {
     }
     Json Ask(const std::string &request) {
         DWORD n;
-        std::string line = request + "\n", answer;
+        std::string line = request + "\n";
         EXPECT_TRUE(WriteFile(in_, line.data(), static_cast<DWORD>(line.size()), &n, nullptr));
-        for (char c; ReadFile(out_, &c, 1, &n, nullptr) && n == 1 && c != '\n';)
-            answer += c;
-        return Json::Parse(answer);
+        return Json::Parse(ReadLine(out_));
     }
     void CloseInput() {
         if (in_)
@@ -312,11 +324,8 @@ std::vector<std::string> AskThroughPipe(const std::string &name,
             return answers;
     for (const auto &line : lines) {
         DWORD n;
-        std::string answer;
         WriteFile(pipe, (line + "\n").data(), static_cast<DWORD>(line.size() + 1), &n, nullptr);
-        for (char c; ReadFile(pipe, &c, 1, &n, nullptr) && n == 1 && c != '\n';)
-            answer += c;
-        answers.push_back(answer);
+        answers.push_back(ReadLine(pipe));
     }
     CloseHandle(pipe);
     return answers;

@@ -19,7 +19,7 @@
 #undef ERROR
 #undef SendMessage
 
-constexpr int SIGKILL = 9;
+constexpr int SIGKILL = 9, SIGUSR1 = 10, SIGCONT = 18, SIGSTOP = 19;
 
 // There is one way to end a process here, and no way to stop or ask it.
 inline int kill(pid_t pid, int number) {

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <stdexcept>
 #include <windows.h>
+//
+#include <tlhelp32.h>
 
 namespace fs = std::filesystem;
 
@@ -24,14 +26,35 @@ bool BecomesGone(pid_t pid) {
     return EndsWithin(pid, 30000);
 }
 
+std::vector<pid_t> ChildrenOf(pid_t parent) {
+    std::vector<pid_t> found;
+    HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    PROCESSENTRY32W process{};
+    process.dwSize = sizeof process;
+    for (BOOL more = Process32FirstW(all, &process); more; more = Process32NextW(all, &process))
+        if (process.th32ParentProcessID == static_cast<DWORD>(parent))
+            found.push_back(static_cast<pid_t>(process.th32ProcessID));
+    CloseHandle(all);
+    return found;
+}
+
+std::vector<pid_t> Children() {
+    return ChildrenOf(static_cast<pid_t>(GetCurrentProcessId()));
+}
+
+// Numbers of processes come again soon, and a run that was killed leaves its folders.
 TempFolder::TempFolder() {
-    static unsigned count = 0;
-    fs::path path =
-        fs::temp_directory_path() /
-        ("stdio_bus_test_" + std::to_string(GetCurrentProcessId()) + "_" + std::to_string(++count));
-    if (!fs::create_directory(path))
-        throw std::runtime_error("no temporary folder");
-    path_ = path.generic_string();
+    for (int i = 0; i < 1000; i++) {
+        fs::path path =
+            fs::temp_directory_path() /
+            ("stdio_bus_test_" + std::to_string(GetCurrentProcessId()) + "_" + std::to_string(i));
+        std::error_code exists;
+        if (fs::create_directory(path, exists)) {
+            path_ = path.generic_string();
+            return;
+        }
+    }
+    throw std::runtime_error("no temporary folder");
 }
 
 TempFolder::~TempFolder() {

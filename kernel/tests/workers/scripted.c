@@ -210,11 +210,10 @@ static void do_inherited(const request *r) {
 #endif
 
 static void do_surroundings(const request *r) {
-    char folder[4096] = "";
     char *name = text_of(member(r->params, "name"));
-    const char *value = getenv(name);
-    if (!getcwd(folder, sizeof folder))
-        folder[0] = 0;
+    const char *value = variable(name), *folder = current_folder();
+    if (!folder)
+        folder = "";
     text t = {0};
     append_text(&t, "\"result\":{\"cwd\":");
     append_quoted(&t, folder, strlen(folder));
@@ -247,12 +246,9 @@ static void do_exit(const request *r) {
     _exit((int)number_of(r->params, "code", 0));
 }
 
-#ifndef _WIN32
 static void do_die(const request *r) {
-    signal((int)number_of(r->params, "signal", SIGKILL), SIG_DFL);
-    raise((int)number_of(r->params, "signal", SIGKILL));
+    die_by((int)number_of(r->params, "signal", 9)); /* SIGKILL */
 }
-#endif
 
 static void do_crash_mid_line(const request *r) {
     (void)r;
@@ -261,18 +257,12 @@ static void do_crash_mid_line(const request *r) {
     _exit(9);
 }
 
-#ifndef _WIN32
-/* Answers, then reads nothing until SIGUSR1. */
+/* Answers, then reads nothing until SIGUSR1, which there is not on every system. */
 static void do_deafen(const request *r) {
-    sigset_t usr1;
-    int got;
-    sigemptyset(&usr1);
-    sigaddset(&usr1, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &usr1, NULL);
+    hold_usr1();
     answer_echo(r);
-    sigwait(&usr1, &got);
+    wait_for_usr1();
 }
-#endif
 
 /* Answer, then go on without the stream. */
 static void do_close_output(const request *r) {
@@ -319,10 +309,10 @@ static const struct command {
     {"close_input", do_close_input},
     {"grandchild", do_grandchild},
     {"echo", answer_echo},
-#ifndef _WIN32
-    {"inherited", do_inherited},
     {"die", do_die},
     {"deafen", do_deafen},
+#ifndef _WIN32
+    {"inherited", do_inherited},
 #endif
 };
 
@@ -366,6 +356,7 @@ static void read_lines(void) {
 int main(int argc, char **argv) {
     bool outlives_eof = false;
     begin_life();
+    argv = utf8_arguments(argc, argv);
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(option, "--ignore-term") == 0) {

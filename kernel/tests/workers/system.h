@@ -13,11 +13,14 @@ enum { LIFETIME = 300 };
 #ifdef _WIN32
 
 #define WIN32_LEAN_AND_MEAN
+#include <direct.h>
 #include <io.h>
 #include <process.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <windows.h>
+/* */
+#include <shellapi.h>
 
 static inline void pause(void) {
     Sleep(INFINITE);
@@ -34,11 +37,52 @@ static DWORD WINAPI end_of_life(void *unused) {
     ExitProcess(14);
 }
 
+/* NULL for NULL; not freed. */
+static inline char *to_utf8(const wchar_t *wide) {
+    int len = wide ? WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL) : 0;
+    char *utf8 = len > 0 ? malloc((size_t)len) : NULL;
+    if (utf8)
+        WideCharToMultiByte(CP_UTF8, 0, wide, -1, utf8, len, NULL, NULL);
+    return utf8;
+}
+
+/* What main(), getenv() and getcwd() give has been through the code page. */
+static inline char **utf8_arguments(int argc, char **argv) {
+    int count;
+    wchar_t **wide = CommandLineToArgvW(GetCommandLineW(), &count);
+    for (int i = 0; wide && i < argc && i < count; i++)
+        argv[i] = to_utf8(wide[i]);
+    return argv;
+}
+
+static inline const char *variable(const char *name) {
+    wchar_t wide[256];
+    MultiByteToWideChar(CP_UTF8, 0, name, -1, wide, 256);
+    return to_utf8(_wgetenv(wide));
+}
+
+static inline const char *current_folder(void) {
+    wchar_t wide[1024];
+    return to_utf8(_wgetcwd(wide, 1024));
+}
+
 /* The C library would take a carriage return off and Ctrl+Z for the end. */
 static inline void begin_life(void) {
     for (int fd = 0; fd <= 2; fd++)
         _setmode(fd, _O_BINARY);
     CloseHandle(CreateThread(NULL, 0, end_of_life, NULL, 0, NULL));
+}
+
+/* There are no signals here to die by or to wait for. */
+static inline void die_by(int signal) {
+    TerminateProcess(GetCurrentProcess(), (UINT)(128 + signal));
+}
+
+static inline void hold_usr1(void) {
+}
+
+static inline void wait_for_usr1(void) {
+    Sleep(INFINITE);
 }
 
 /* It inherits everything, as a careless program's children do. */
@@ -64,6 +108,43 @@ static inline long start_grandchild(long ignores_term, long new_session) {
 
 static inline void begin_life(void) {
     alarm(LIFETIME);
+}
+
+static inline char **utf8_arguments(int argc, char **argv) {
+    (void)argc;
+    return argv;
+}
+
+static inline const char *variable(const char *name) {
+    return getenv(name);
+}
+
+static inline const char *current_folder(void) {
+    static char folder[4096];
+    return getcwd(folder, sizeof folder);
+}
+
+static inline void die_by(int number) {
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static inline void fill_usr1(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGUSR1);
+}
+
+static inline void hold_usr1(void) {
+    sigset_t usr1;
+    fill_usr1(&usr1);
+    sigprocmask(SIG_BLOCK, &usr1, NULL);
+}
+
+static inline void wait_for_usr1(void) {
+    sigset_t usr1;
+    int got;
+    fill_usr1(&usr1);
+    sigwait(&usr1, &got);
 }
 
 static inline long start_grandchild(long ignores_term, long new_session) {
