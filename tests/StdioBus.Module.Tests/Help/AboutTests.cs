@@ -93,7 +93,7 @@ public sealed class AboutTests
 
             Assert.Equal(144L, runspace.RunOne("$bus = New-StdioBus demo dotnet -Instances 4 -Backend Socket -SocketOption @{ UnixPath = './bus.sock' }; (Invoke-BusRequest square @{ n = 12 }).square"));
             runspace.Run("Remove-StdioBus $bus; & /bin/kill $id", ("id", daemon.Id));
-            _ = daemon.StandardError.ReadToEndAsync();
+            _ = daemon.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             Assert.True(daemon.WaitForExit(TestRunspace.Deadline));
             Assert.Equal(0, daemon.ExitCode);
         }
