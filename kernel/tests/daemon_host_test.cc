@@ -14,11 +14,6 @@ namespace {
 
 const char ready[] = R"({"jsonrpc":"2.0","method":"stdio_bus/ready"})";
 
-std::string EndpointOf(Daemon &daemon) {
-    std::string line = daemon.Logged("ready: ");
-    return line.substr(line.rfind(' ') + 1);
-}
-
 TEST(DaemonHost, GivesTokenAndConfigurationAndIsToldWhenClientsAreServed) {
     Daemon daemon({"--host-fd", "0", "--tcp", "127.0.0.1:0"});
     daemon.Send("secret of the host");
@@ -26,7 +21,7 @@ TEST(DaemonHost, GivesTokenAndConfigurationAndIsToldWhenClientsAreServed) {
     EXPECT_EQ(daemon.Line(), ready);
     Bus idle(OnePool()); // for its client's steps only
     idle.Start();
-    std::string endpoint = EndpointOf(daemon);
+    std::string endpoint = daemon.Endpoint();
     SocketClient right(endpoint), wrong(endpoint);
     wrong.Send(Rpc("1", "stdio_bus/auth", "{\"token\":\"secret\"}"));
     ExpectError(wrong.Next(idle), -32600);
@@ -50,7 +45,7 @@ TEST(DaemonHost, MayGiveNoTokenWhereNoneIsNeeded) {
     daemon.Send("");
     daemon.Send(OnePool());
     EXPECT_EQ(daemon.Line(), ready);
-    EXPECT_EQ(EndpointOf(daemon), path);
+    EXPECT_EQ(daemon.Endpoint(), path);
     daemon.CloseInput();
     EXPECT_EQ(daemon.Wait(), 0);
 }
