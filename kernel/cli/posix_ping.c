@@ -1,5 +1,5 @@
-/* posix_ping.c: see ping.h. Any answer will do: the one that refuses comes out of the same loop as all
- * others, so that it shows as well that the daemon is alive. */
+/* posix_ping.c: see ping.h. Any answer will do: the one that refuses comes out of the same loop as
+ * all others, so that it shows as well that the daemon is alive. */
 #include "ping.h"
 
 #include <errno.h>

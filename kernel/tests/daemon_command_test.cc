@@ -250,7 +250,7 @@ TEST(DaemonPing, TellsWhetherADaemonServes) {
     std::string token = config.Beside("token");
     std::ofstream(token) << "a \"secret\"\n";
     Daemon daemon({"--config", config.Path(), "--tcp", "127.0.0.1:0", "--token-file", token});
-    std::string endpoint = EndpointOf(daemon);
+    std::string endpoint = daemon.Endpoint();
     for (bool with_token : {false, true}) {
         std::vector<std::string> arguments{"--ping", endpoint};
         if (with_token)
@@ -274,7 +274,7 @@ TEST(DaemonPing, TellsWhetherADaemonServes) {
 TEST(DaemonPing, GivesUpOnOneThatIsStopped) {
     ConfigFile config(OnePool());
     Daemon daemon({"--config", config.Path(), "--tcp", "127.0.0.1:0"});
-    std::string endpoint = EndpointOf(daemon);
+    std::string endpoint = daemon.Endpoint();
     daemon.Signal(SIGSTOP);
     Finished run = RunDaemon({"--ping", endpoint});
     EXPECT_EQ(run.code, 1);

@@ -63,3 +63,9 @@ bool sbd_process_leave_group(void) {
     errno = EPERM;
     return false;
 }
+
+/* A process cannot become another program here. */
+void sbd_process_become(char **argv) {
+    (void)argv;
+    errno = ENOSYS;
+}
