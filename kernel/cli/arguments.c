@@ -16,6 +16,7 @@ typedef enum option {
     OWN_GROUP,
     CHECK,
     PING,
+    EXEC,
     GUARD,
     VERSION,
     HELP,
@@ -33,6 +34,7 @@ static const struct {
     [CHECK] = {"--check", NULL},         [LOG_LEVEL] = {"--log-level", "LEVEL"},
     [HELP] = {"--help", NULL},           [VERSION] = {"--version", NULL},
     [GUARD] = {"--guard", NULL},         [PING] = {"--ping", "HOST:PORT"},
+    [EXEC] = {"--exec", "PROGRAM"},
 };
 
 void sbd_arguments_help(FILE *to) {
@@ -69,6 +71,9 @@ void sbd_arguments_help(FILE *to) {
         "                     sends its signals\n"
         "  --ping HOST:PORT   alone, or with --token-file: see whether a daemon serves there;\n"
         "                     exit status 0 when it answers, 1 when it does not\n"
+        "  --exec PROGRAM [ARG]...\n"
+        "                     alone: leave the process group like --own-group, then become\n"
+        "                     another program; for hosts that cannot start one like that\n"
         "  --guard            alone; how the bus starts the process that ends what workers have\n"
         "                     started when the bus itself is killed\n"
         "  --version          print the version\n"
@@ -227,6 +232,15 @@ void sbd_arguments_parse(int argc, char **argv, sbd_arguments *out) {
         if (which == OPTION_COUNT) {
             refuse(out, "unknown %s %s; --help lists what there is",
                    argv[i][0] == '-' ? "option" : "argument", argv[i]);
+            return;
+        }
+        if (which == EXEC && i == 1 && argc > 2) {
+            out->action = SBD_ACTION_EXEC;
+            out->program = argv + 2;
+            return;
+        }
+        if (which == EXEC && i > 1) {
+            refuse(out, "--exec goes with no other option");
             return;
         }
         if (given[which]) {

@@ -10,6 +10,7 @@
 typedef enum sbd_action {
     SBD_ACTION_RUN,
     SBD_ACTION_CHECK,
+    SBD_ACTION_EXEC, /* of `program` */
     SBD_ACTION_PING, /* of what `listener` names */
     SBD_ACTION_GUARD,
     SBD_ACTION_VERSION,
@@ -26,6 +27,7 @@ typedef struct sbd_arguments {
     stdio_bus_listener_t listener; /* mode NONE: --stdio */
     stdio_bus_log_level_t log_level;
     bool own_group;
+    char **program; /* with its arguments; for SBD_ACTION_EXEC */
     char tcp_host[256];
     char problem[512];
 } sbd_arguments;

@@ -1,5 +1,7 @@
 /* main.c: the daemon stdio_bus. */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "arguments.h"
 #include "daemon.h"
@@ -15,6 +17,13 @@ enum { EXIT_OK = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 /* What was printed has arrived, or the status says that it has not. */
 static int printed(void) {
     return fflush(stdout) == 0 ? EXIT_OK : EXIT_RUNTIME;
+}
+
+static int become(char **program) {
+    if (sbd_process_leave_group())
+        sbd_process_become(program);
+    fprintf(stderr, "stdio_bus: --exec %s: %s\n", program[0], strerror(errno));
+    return EXIT_RUNTIME;
 }
 
 int main(int argc, char **argv) {
@@ -35,6 +44,8 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     case SBD_ACTION_GUARD:
         return sbd_guard_run();
+    case SBD_ACTION_EXEC:
+        return become(arguments.program);
     case SBD_ACTION_PING:
     case SBD_ACTION_CHECK:
     case SBD_ACTION_RUN:

@@ -22,6 +22,10 @@ bool sbd_process_leave_group(void) {
     return getpgrp() == getpid() || setpgid(0, 0) == 0;
 }
 
+void sbd_process_become(char **argv) {
+    execvp(argv[0], argv);
+}
+
 ptrdiff_t sbd_input_read(void *into, size_t room) {
     return read(SBD_STDIN, into, room);
 }

@@ -13,6 +13,8 @@ bool sbd_process_prepare(int *argc, char ***argv);
 bool sbd_process_can_inherit_descriptors(void);
 /* So that what a terminal sends to those it shows does not come here. False with errno set. */
 bool sbd_process_leave_group(void);
+/* Becomes another program, looked up on PATH. Returns only when it cannot, with errno set. */
+void sbd_process_become(char **argv);
 
 /* Reads standard input when it is readable. Bytes read, 0 at its end, -1 with errno set. */
 ptrdiff_t sbd_input_read(void *into, size_t room);

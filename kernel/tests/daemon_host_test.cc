@@ -126,4 +126,18 @@ TEST(DaemonOwnGroup, IsLeftToTheTerminalUnlessItIsAskedFor) {
     EXPECT_EQ(leader.Wait(), 0);
 }
 
+TEST(DaemonExec, BecomesAProgramInAGroupOfItsOwn) {
+    Daemon program({"--exec", "sh", "-c", "echo \"$0 $1\"; read line; exit 7", "a b", "--stdio"});
+    EXPECT_EQ(program.Line(), "a b --stdio");
+    EXPECT_EQ(getpgid(program.Pid()), program.Pid());
+    program.CloseInput();
+    EXPECT_EQ(program.Wait(), 7);
+    Finished missing = RunDaemon({"--exec", "/no/such/program"});
+    EXPECT_EQ(missing.code, 1);
+    EXPECT_EQ(missing.log, "stdio_bus: --exec /no/such/program: No such file or directory\n");
+    EXPECT_EQ(RunDaemon({"--exec"}).log, "stdio_bus: --exec: expected PROGRAM after it\n");
+    EXPECT_EQ(RunDaemon({"--stdio", "--exec", "sh"}).log,
+              "stdio_bus: --exec goes with no other option\n");
+}
+
 } // namespace

@@ -78,8 +78,8 @@ public sealed class DaemonTests : IDisposable
         options.Backend = BackendKind.Subprocess;
         await using Bus bus = await TestWorkers.StartAsync(options);
         int daemon = Parent(bus.GetWorkers()[0].ProcessId);
-        Assert.Equal(daemon, Group(daemon));
-        Assert.NotEqual(daemon, Group(Environment.ProcessId));
+        Assert.Equal(daemon, ProcessGroup.Of(daemon));
+        Assert.NotEqual(daemon, ProcessGroup.Of(Environment.ProcessId));
     }
 
     [Fact(DisplayName = "A configuration reaches the daemon whatever its size, through a pipe as well as through a file that is gone afterwards")]
@@ -184,10 +184,6 @@ public sealed class DaemonTests : IDisposable
 
     private static int Parent(int process) => int.Parse(
         File.ReadAllLines($"/proc/{process}/status").Single(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], System.Globalization.CultureInfo.InvariantCulture);
-
-    // Behind the name, which may hold anything, are state, parent and group.
-    private static int Group(int process) => int.Parse(
-        File.ReadAllText($"/proc/{process}/stat").Split(") ")[^1].Split(' ')[2], System.Globalization.CultureInfo.InvariantCulture);
 
     // A pipe has no length to go by.
     private static byte[] ReadWhole(string path)

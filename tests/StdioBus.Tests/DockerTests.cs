@@ -133,6 +133,19 @@ public sealed class DockerTests : IDisposable
         await engine.WaitUntilGoneAsync(id);
     }
 
+    [Fact(DisplayName = "The engine's command that is attached is in a process group of its own, so that Ctrl+C in the host's terminal does not reach it")]
+    public async Task The_terminals_signals_are_not_the_buses()
+    {
+        DockerEngine engine = await DockerEngine.GetAsync();
+        await using Bus bus = await TestWorkers.StartAsync(Options(engine.Options(), Silent));
+        string id = await engine.RunAsync("ps", "--quiet", "--no-trunc", "--filter", $"label=stdiobus.bus={_name}");
+        int attached = Assert.Single(
+            Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Select(name => int.Parse(name!, System.Globalization.CultureInfo.InvariantCulture)),
+            process => CommandLine(process).EndsWith($"\0start\0--attach\0--interactive\0{id}\0", StringComparison.Ordinal));
+        Assert.Equal(attached, ProcessGroup.Of(attached));
+        Assert.NotEqual(attached, ProcessGroup.Of(Environment.ProcessId));
+    }
+
     [Fact(DisplayName = "A start that is cancelled ends at once and leaves no container")]
     public async Task A_cancelled_start_leaves_nothing()
     {
@@ -275,6 +288,19 @@ public sealed class DockerTests : IDisposable
     {
         BusOptions options = Options(null, Silent);
         Assert.StartsWith("Docker:", Assert.Throws<BusInvalidArgumentException>(() => new Bus(options)).Message, StringComparison.Ordinal);
+    }
+
+    // A process may end while it is looked at.
+    private static string CommandLine(int process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process}/cmdline");
+        }
+        catch (IOException)
+        {
+            return "";
+        }
     }
 
     private static DockerOptions With(DockerOptions options, params string[] extra)

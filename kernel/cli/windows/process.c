@@ -68,3 +68,9 @@ bool sbd_process_leave_group(void) {
 bool sbd_process_has_left_group(void) {
     return has_left;
 }
+
+/* A process cannot become another program here. */
+void sbd_process_become(char **argv) {
+    (void)argv;
+    errno = ENOSYS;
+}

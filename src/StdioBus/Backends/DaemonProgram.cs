@@ -3,6 +3,10 @@ namespace StdioBus;
 /// <summary>Finds the daemon's program.</summary>
 internal static class DaemonProgram
 {
+    /// <summary>The one of this platform that came with this library; null when it is not there.</summary>
+    public static string? Bundled =>
+        Path.Combine(KernelPlatform.Home, KernelPlatform.Current.Folder, KernelPlatform.Current.DaemonName) is var own && File.Exists(own) ? KernelDaemon.Runnable(own) : null;
+
     /// <summary>The given program, else the one of this platform that came with this library, else the one on PATH.</summary>
     /// <exception cref="BusUnavailableException">There is none; the message lists every place looked at.</exception>
     public static string Find(string? given) => Find(given, KernelPlatform.Current, KernelPlatform.Home);

@@ -18,6 +18,10 @@ internal sealed class ContainerEngine
 {
     private static readonly string[] Names = ["docker", "podman"];
 
+    // On Unix a child shares the terminal's signals with this process, and .NET cannot start one that does not. The daemon's
+    // program can: else Ctrl+C would end the engine's commands, and with them the container, while the host goes on.
+    private readonly string? _launcher = OperatingSystem.IsWindows() ? null : DaemonProgram.Bundled;
+
     private ContainerEngine(string program) => Program = program;
 
     /// <summary>Path of its program.</summary>
@@ -46,7 +50,8 @@ internal sealed class ContainerEngine
     public async Task<EngineAnswer> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var start = new ProcessStartInfo(Program)
+        (string program, IEnumerable<string> all) = Launch(arguments);
+        var start = new ProcessStartInfo(program)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -54,7 +59,7 @@ internal sealed class ContainerEngine
             UseShellExecute = false,
             CreateNoWindow = true,
         };
-        foreach (string argument in arguments)
+        foreach (string argument in all)
             start.ArgumentList.Add(argument);
         using Process process = Start(start);
         process.StandardInput.Close();
@@ -80,13 +85,17 @@ internal sealed class ContainerEngine
     {
         try
         {
-            return new DaemonProcess(Program, arguments, stderr, busName);
+            (string program, IEnumerable<string> all) = Launch(arguments);
+            return new DaemonProcess(program, all, stderr, busName);
         }
         catch (Win32Exception error)
         {
             throw CannotStart(error);
         }
     }
+
+    private (string Program, IEnumerable<string> Arguments) Launch(IEnumerable<string> arguments) =>
+        _launcher is { } launcher ? (launcher, ["--exec", Program, .. arguments]) : (Program, arguments);
 
     private static string? FindOnPath(string name)
     {
