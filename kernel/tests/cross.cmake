@@ -21,10 +21,11 @@ if(NOT CMAKE_CROSSCOMPILING_EMULATOR)
          daemon daemon_command)
 endif()
 
-# What cannot hold in an emulator of the above, and why.
+# And of the above one that starts a daemon: in the emulator it has no guard and says so in its log,
+# where the test expects other lines.
 set(emulated_filter "*")
 if(CMAKE_CROSSCOMPILING_EMULATOR)
-    set(emulated_filter "-")
+    set(emulated_filter "-JournalDaemon.LinesForOneThatDoesNotReadItsOutputAreDroppedAndCounted_L33")
 endif()
 
 # GoogleTest from its sources, as Debian's libgtest-dev has them.

@@ -5,8 +5,13 @@ internal static class CoffObject
 {
     private const int SymbolSize = 18, External = 2;
 
-    /// <summary>Names that it shares with what it is linked to.</summary>
-    public static IEnumerable<string> SharedNames(byte[] bytes)
+    /// <summary>
+    /// Names that it shares with what it is linked to, but for the pointers to other libraries' data (.refptr.NAME) that each
+    /// compiled file brings along: linkers keep one of them.
+    /// </summary>
+    public static IEnumerable<string> SharedNames(byte[] bytes) => Names(bytes).Where(name => !name.StartsWith(".refptr.", StringComparison.Ordinal));
+
+    private static IEnumerable<string> Names(byte[] bytes)
     {
         var file = new ByteReader(bytes);
         int table = file.Int32(8), count = file.Int32(12), texts = table + (count * SymbolSize);
