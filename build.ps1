@@ -43,14 +43,30 @@ function Move-ExampleCode([System.Xml.XmlElement] $example) {
     }
 }
 
+# PlatyPS reads default values, and does not write them.
+function Add-DefaultValue([xml] $help, [object[]] $pages) {
+    foreach ($command in $help.GetElementsByTagName('command:command')) {
+        $page = $pages | Where-Object Title -EQ $command['command:details']['command:name'].InnerText
+        foreach ($parameter in $command.GetElementsByTagName('command:parameter')) {
+            $default = ($page.Parameters | Where-Object Name -EQ $parameter['maml:name'].InnerText).DefaultValue
+            if (-not $default) { continue }
+            $element = $help.CreateElement('dev', 'defaultValue', $help.DocumentElement.GetNamespaceOfPrefix('dev'))
+            $element.InnerText = $default
+            $null = $parameter.AppendChild($element)
+        }
+    }
+}
+
 function Export-Help {
     Import-Module Microsoft.PowerShell.PlatyPS -MinimumVersion 1.0
     Import-Module ./out/StdioBus/StdioBus.psd1 -Force
     # A page whose command is not there yet waits for it.
     $pages = Get-ChildItem docs/en-US/*-*.md | Where-Object { Get-Command $_.BaseName -Module StdioBus -ErrorAction Ignore }
-    $made = Import-MarkdownCommandHelp -LiteralPath $pages.FullName | Export-MamlCommandHelp -OutputFolder out/help -Force
+    $read = Import-MarkdownCommandHelp -LiteralPath $pages.FullName
+    $made = $read | Export-MamlCommandHelp -OutputFolder out/help -Force
     $help = [xml] (Get-Content -Raw $made)
     foreach ($example in $help.GetElementsByTagName('command:example')) { Move-ExampleCode $example }
+    Add-DefaultValue $help $read
     # A link between pages is no address: Get-Help -Online would try to open it.
     foreach ($uri in $help.GetElementsByTagName('maml:uri')) { $uri.InnerText = '' }
     $target = 'src/StdioBus.Module/en-US/StdioBus.Module.dll-Help.xml'

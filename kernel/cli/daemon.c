@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "guest.h"
 #include "log.h"
@@ -25,6 +26,7 @@ typedef struct daemon_state {
     int64_t give_up_at; /* for output that nobody reads, once stopping; milliseconds */
     uint32_t drain_sec;
     int signals;
+    int host_fd; /* ends with the host; -1: none */
 } daemon_state;
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, AFTER_SIGNAL = 128 };
@@ -71,6 +73,14 @@ static void set_guard(daemon_state *d) {
     free(program);
 }
 
+/* One line on standard output: from here on clients are served. */
+static void tell_host(daemon_state *d) {
+    static const char ready[] = "{\"jsonrpc\":\"2.0\",\"method\":\"stdio_bus/ready\"}\n";
+    ssize_t n = write(SBD_STDOUT, ready, sizeof ready - 1);
+    if (n != (ssize_t)sizeof ready - 1)
+        sbd_log_line(&d->log, STDIO_BUS_LOG_WARN, "standard output: the host could not be told");
+}
+
 static bool start(daemon_state *d, const sbd_arguments *arguments, const sbd_source *source,
                   const char *token) {
     stdio_bus_options_t options;
@@ -100,6 +110,8 @@ static bool start(daemon_state *d, const sbd_arguments *arguments, const sbd_sou
                      stdio_bus_strerror(code));
         return false;
     }
+    if (d->host_fd >= 0)
+        tell_host(d);
     const char *endpoint = stdio_bus_listen_endpoint(d->bus);
     sbd_log_line(&d->log, STDIO_BUS_LOG_INFO, "ready: %zu workers in %zu pools, clients on %s%s",
                  source->workers, source->pools, d->with_client ? "standard input" : "",
@@ -137,6 +149,8 @@ static void what_to_wait_for(daemon_state *d) {
     const sbd_outlet *out = &d->client.out;
     sbd_waits_set(w, SBD_ON_SIGNAL, d->signals, SB_READ);
     sbd_waits_set(w, SBD_ON_LOG, d->log.outlet.fd, sbd_log_waits(&d->log) ? SB_WRITE : 0);
+    if (d->host_fd >= 0)
+        sbd_waits_set(w, SBD_ON_INPUT, d->host_fd, d->stopping ? 0 : SB_READ);
     if (!d->with_client)
         return;
     sbd_waits_set(w, SBD_ON_INPUT, SBD_STDIN, sbd_stdio_wants_input(&d->client) ? SB_READ : 0);
@@ -153,6 +167,16 @@ static void serve_client(daemon_state *d) {
     }
     if (sbd_waits_ready(&d->waits, SBD_ON_OUTPUT) & SB_HANGUP && !d->client.out.error)
         d->client.out.error = EPIPE;
+}
+
+/* What comes there after the configuration means nothing; its end does. */
+static void watch_host(daemon_state *d) {
+    char ignored[512];
+    if (!sbd_waits_ready(&d->waits, SBD_ON_INPUT) || d->stopping)
+        return;
+    ssize_t n = read(d->host_fd, ignored, sizeof ignored);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+        begin_stop(d, "the host has gone");
 }
 
 static void flush(daemon_state *d) {
@@ -195,6 +219,8 @@ static int run(daemon_state *d) {
             return status;
         if (d->with_client)
             serve_client(d);
+        else if (d->host_fd >= 0)
+            watch_host(d);
         flush(d);
     }
 }
@@ -219,11 +245,12 @@ int sbd_daemon_run(const sbd_arguments *arguments, const sbd_source *source, con
     memset(&d, 0, sizeof d);
     sbd_log_open(&d.log, SBD_STDERR, (int)arguments->log_level);
     d.with_client = arguments->listener.mode == STDIO_BUS_LISTEN_NONE;
+    d.host_fd = arguments->host_fd;
     d.drain_sec = source->limits.drain_timeout_sec;
     if (d.with_client)
         sbd_stdio_open(&d.client, &d.log, &source->limits);
     int status = EXIT_FAILED;
-    d.signals = sbd_signals_open();
+    d.signals = sbd_signals_open(d.host_fd < 0);
     if (d.signals < 0)
         sbd_log_line(&d.log, STDIO_BUS_LOG_ERROR, "signals: %s", strerror(errno));
     else if (start(&d, arguments, source, token))

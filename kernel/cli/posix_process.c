@@ -18,6 +18,10 @@ bool sbd_process_can_inherit_descriptors(void) {
     return true;
 }
 
+bool sbd_process_leave_group(void) {
+    return getpgrp() == getpid() || setpgid(0, 0) == 0;
+}
+
 ptrdiff_t sbd_input_read(void *into, size_t room) {
     return read(SBD_STDIN, into, room);
 }

@@ -23,7 +23,7 @@ static bool prepare(int fd) {
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
-int sbd_signals_open(void) {
+int sbd_signals_open(bool with_interrupt) {
     int ends[2];
     if (pipe(ends) != 0)
         return -1;
@@ -41,7 +41,10 @@ int sbd_signals_open(void) {
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     sigaction(SIGTERM, &action, NULL);
+    if (!with_interrupt)
+        action.sa_handler = SIG_IGN;
     sigaction(SIGINT, &action, NULL);
+    action.sa_handler = on_signal;
     if (sigaction(SIGHUP, NULL, &former) == 0 && former.sa_handler != SIG_IGN)
         sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN;

@@ -11,6 +11,8 @@ enum { SBD_STDIN = 0, SBD_STDOUT = 1, SBD_STDERR = 2 };
  * on like that. */
 bool sbd_process_prepare(int *argc, char ***argv);
 bool sbd_process_can_inherit_descriptors(void);
+/* So that what a terminal sends to those it shows does not come here. False with errno set. */
+bool sbd_process_leave_group(void);
 
 /* Reads standard input when it is readable. Bytes read, 0 at its end, -1 with errno set. */
 ptrdiff_t sbd_input_read(void *into, size_t room);

@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
-/* Catches the signals (SIGHUP unless it is ignored) and ignores SIGPIPE. Returns the descriptor
- * that becomes readable with each, or -1 with errno set. */
-int sbd_signals_open(void);
+/* Catches the signals (SIGHUP unless it is ignored) and ignores SIGPIPE; SIGINT too, unless it is
+ * wanted. Returns the descriptor that becomes readable with each, or -1 with errno set. */
+int sbd_signals_open(bool with_interrupt);
 /* The next signal that came, or 0. */
 int sbd_signals_next(int fd);
 /* In words. */

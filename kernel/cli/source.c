@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "os/path.h"
 
@@ -27,14 +28,23 @@ static bool fail(const sbd_source *source, int error) {
     return false;
 }
 
-/* Up to the end of the file, but no more than one byte over what is allowed, which is for
- * the check to refuse. */
-static bool read_all(FILE *file, sbd_source *out) {
+/* Whether a text has this many lines to their ends. */
+static bool has_lines(const char *text, size_t len, int lines) {
+    for (const char *end = text; lines > 0; lines--, end++)
+        if (!(end = memchr(end, '\n', len - (size_t)(end - text))))
+            return false;
+    return true;
+}
+
+/* Up to the end of the descriptor, or of so many lines when they are not 0, but no more than one
+ * byte over what is allowed, which is for the check to refuse. */
+static bool read_all(int fd, int lines, sbd_source *out) {
     size_t cap = 64 * 1024;
+    size_t most = SB_CONFIG_MAX_BYTES + (lines ? sizeof(sbd_token) : 0);
     out->text = malloc(cap + 1);
     if (!out->text)
         return fail(out, ENOMEM);
-    while (out->len <= SB_CONFIG_MAX_BYTES) {
+    while (out->len <= most && !(lines && has_lines(out->text, out->len, lines))) {
         if (out->len == cap) {
             char *text = realloc(out->text, cap * 2 + 1);
             if (!text)
@@ -42,39 +52,64 @@ static bool read_all(FILE *file, sbd_source *out) {
             out->text = text;
             cap *= 2;
         }
-        size_t n = fread(out->text + out->len, 1, cap - out->len, file);
-        if (n == 0 && ferror(file))
-            return fail(out, errno);
+        ssize_t n = read(fd, out->text + out->len, cap - out->len);
         if (n == 0)
             break;
-        out->len += n;
+        if (n > 0)
+            out->len += (size_t)n;
+        else if (errno != EINTR)
+            return fail(out, errno);
     }
     out->text[out->len] = '\0';
     return true;
 }
 
 static bool open_and_read(const sbd_arguments *arguments, sbd_source *out) {
-    FILE *file;
     struct stat st;
-    if (arguments->config_path) {
-        snprintf(out->name, sizeof out->name, "%s", arguments->config_path);
-        file = sb_file_open(arguments->config_path);
-    } else {
+    if (!arguments->config_path) {
         snprintf(out->name, sizeof out->name, "descriptor %d", arguments->config_fd);
-        file = fdopen(arguments->config_fd, "rb");
+        bool ok = read_all(arguments->config_fd, 0, out);
+        close(arguments->config_fd);
+        return ok;
     }
+    snprintf(out->name, sizeof out->name, "%s", arguments->config_path);
+    FILE *file = sb_file_open(arguments->config_path);
     if (!file)
         return fail(out, errno);
-    if (arguments->config_path && fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode))
+    if (fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode))
         out->path = arguments->config_path;
-    bool ok = read_all(file, out);
+    bool ok = read_all(fileno(file), 0, out);
     fclose(file);
     return ok;
 }
 
-bool sbd_source_read(const sbd_arguments *arguments, bool warnings, sbd_source *out) {
+/* Takes the first line, the token, off the text. The descriptor stays open: its end is the host's.
+ */
+static bool read_host(int fd, sbd_token *token, sbd_source *out) {
+    char number[12];
+    snprintf(number, sizeof number, "%d", fd);
+    snprintf(out->name, sizeof out->name, "descriptor %d", fd);
+    if (!read_all(fd, 2, out))
+        return false;
+    if (!has_lines(out->text, out->len, 2)) {
+        fprintf(stderr,
+                "stdio_bus: %s: expected two lines, the access token and the configuration\n",
+                out->name);
+        return false;
+    }
+    size_t line = strcspn(out->text, "\n");
+    if (line > 0 && !sbd_token_take("--host-fd", number, out->text, token))
+        return false;
+    out->len -= line + 1;
+    memmove(out->text, out->text + line + 1, out->len + 1);
+    return true;
+}
+
+bool sbd_source_read(const sbd_arguments *arguments, bool warnings, sbd_token *token,
+                     sbd_source *out) {
     memset(out, 0, sizeof *out);
-    if (!open_and_read(arguments, out))
+    if (!(arguments->host_fd >= 0 ? read_host(arguments->host_fd, token, out)
+                                  : open_and_read(arguments, out)))
         return false;
     char *folder = out->path ? sb_path_folder(out->path) : NULL;
     complaints c = {out->name, warnings};

@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "config.h"
+#include "token.h"
 
 typedef struct sbd_source {
     char *text; /* NUL-terminated */
@@ -17,9 +18,11 @@ typedef struct sbd_source {
     size_t pools, workers;
 } sbd_source;
 
-/* Reads and checks it. False after saying on standard error, a line each, what is wrong.
+/* Reads and checks it, and the access token where the host gives it along; one of the host's that
+ * gives none stays as it is. False after saying on standard error, a line each, what is wrong.
  * warnings: whether to tell of those too. */
-bool sbd_source_read(const sbd_arguments *arguments, bool warnings, sbd_source *out);
+bool sbd_source_read(const sbd_arguments *arguments, bool warnings, sbd_token *token,
+                     sbd_source *out);
 void sbd_source_free(sbd_source *source);
 
 #endif

@@ -13,7 +13,7 @@ enum {
     EXCERPT = 256
 };
 
-void sb_frame_init(sb_frame *f, size_t limit) {
+void sb_frame_init(sb_frame *f, uint64_t limit) {
     memset(f, 0, sizeof *f);
     f->limit = limit;
 }

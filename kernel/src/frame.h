@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct sb_frame {
     char *buf;
@@ -12,7 +13,7 @@ typedef struct sb_frame {
     size_t start;   /* first byte not yet handed out */
     size_t end;     /* one past the last byte read */
     size_t scanned; /* bytes before this offset hold no newline */
-    size_t limit;   /* longest line, without its newline */
+    uint64_t limit; /* longest line, without its newline; a number of the configuration */
     bool skipping;  /* inside a line that was reported as too long */
     bool past_bom;  /* the first bytes of the stream have been looked at */
 } sb_frame;
@@ -23,7 +24,7 @@ typedef enum sb_frame_result {
     SB_FRAME_TOO_LONG /* a line over the limit, reported once; its rest is skipped */
 } sb_frame_result;
 
-void sb_frame_init(sb_frame *f, size_t limit);
+void sb_frame_init(sb_frame *f, uint64_t limit);
 void sb_frame_free(sb_frame *f); /* the frame can be used again after init */
 
 /* Room for a read: at least 4 KiB, 64 KiB while the stream is busy, more inside a long line.

@@ -351,13 +351,15 @@ TEST(Control, ATokenFileThatGivesNoTokenIsAUsageError) {
         {{"--tcp", "127.0.0.1:0", "--token-file", longer}, "longer than 1024 bytes"},
         {{"--token-file", empty}, "--token-file is for --tcp"},
         {{"--unix", "/tmp/x", "--token-file", empty}, "--token-file is for --tcp"},
-        {{"--tcp", "0.0.0.0:0"}, "without an access token"},
+        {{"--tcp", "0.0.0.0:0"}, "cannot listen on '0.0.0.0:0': only a loopback address"},
+        {{"--tcp", "[::]:0"}, "cannot listen on '[::]:0': only a loopback address"},
     };
     for (auto &c : cases) {
         std::vector<std::string> arguments = {"--config", config.Path()};
         arguments.insert(arguments.end(), c.arguments.begin(), c.arguments.end());
         Finished finished = RunDaemon(arguments);
-        EXPECT_EQ(finished.code, c.arguments[1] == "0.0.0.0:0" ? 1 : 2) << c.message;
+        EXPECT_EQ(finished.code, c.arguments.size() == 2 && c.arguments[0] == "--tcp" ? 1 : 2)
+            << c.message;
         EXPECT_NE(finished.log.find(c.message), std::string::npos) << finished.log;
     }
 }

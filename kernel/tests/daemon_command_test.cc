@@ -2,18 +2,14 @@
 // clients with.
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
 #include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <fstream>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "bus_fixture.h"
+#include "connection.h"
 #include "daemon_config.h"
 #include "daemon_process.h"
 #include "processes.h"
@@ -31,8 +27,9 @@ TEST(DaemonCommandLine, HelpAndVersionGoToStandardOutputWithStatus0_L15) {
     Finished help = RunDaemon({"--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_EQ(help.log, "");
-    for (const char *option : {"--config PATH", "--config-fd N", "--stdio", "--unix PATH",
-                               "--tcp HOST:PORT", "--log-level", "--check", "--version", "--help"})
+    for (const char *option : {"--config PATH", "--config-fd N", "--host-fd N", "--stdio",
+                               "--unix PATH", "--tcp HOST:PORT", "--log-level", "--own-group",
+                               "--check", "--ping HOST:PORT", "--version", "--help"})
         EXPECT_NE(help.out.find(option), std::string::npos) << option;
     Finished version = RunDaemon({"--version"});
     EXPECT_EQ(version.code, 0);
@@ -45,8 +42,8 @@ TEST(DaemonCommandLine, RefusesWhatItDoesNotUnderstandInOneLine_L15) {
         std::vector<std::string> arguments;
         const char *message;
     } cases[] = {
-        {{}, "no configuration; expected --config PATH or --config-fd N"},
-        {{"--stdio"}, "no configuration; expected --config PATH or --config-fd N"},
+        {{}, "no configuration; expected --config PATH, --config-fd N or --host-fd N"},
+        {{"--stdio"}, "no configuration; expected --config PATH, --config-fd N or --host-fd N"},
         {{"--config"}, "--config: expected PATH after it"},
         {{"--config", ""}, "--config: expected PATH after it"},
         {{"--config", "--stdio"}, "--config: expected PATH after it"},
@@ -59,7 +56,17 @@ TEST(DaemonCommandLine, RefusesWhatItDoesNotUnderstandInOneLine_L15) {
          "--config-fd 0 is standard input, which --stdio needs for its client"},
         {{"--config-fd", "1"},
          "--config-fd 1 is standard output; expected a descriptor to read from"},
-        {{"--config", "c", "--config-fd", "3"}, "--config and --config-fd are mutually exclusive"},
+        {{"--config", "c", "--config-fd", "3"},
+         "--config, --config-fd and --host-fd are mutually exclusive"},
+        {{"--config", "c", "--host-fd", "0", "--tcp", "h:1"},
+         "--config, --config-fd and --host-fd are mutually exclusive"},
+        {{"--host-fd", "x"}, "--host-fd x: expected the number of an open descriptor"},
+        {{"--host-fd", "0"},
+         "--host-fd is for --tcp and --unix: with --stdio the host is the client"},
+        {{"--host-fd", "2", "--tcp", "h:1"},
+         "--host-fd 2 is standard error; expected a descriptor to read from"},
+        {{"--host-fd", "0", "--tcp", "h:1", "--token-file", "t"},
+         "--token-file does not go with --host-fd, which brings the token"},
         {{"--config", "c", "--config", "d"}, "--config is given more than once"},
         {{"--config", "c", "--stdio", "--tcp", "h:1"},
          "expected only one of --stdio, --unix and --tcp"},
@@ -70,6 +77,8 @@ TEST(DaemonCommandLine, RefusesWhatItDoesNotUnderstandInOneLine_L15) {
         {{"--config", "c", "extra"}, "unknown argument extra; --help lists what there is"},
         {{"--configuration", "c"}, "unknown option --configuration; --help lists what there is"},
         {{"-h"}, "unknown option -h; --help lists what there is"},
+        {{"--ping", "h"}, "--ping h: expected HOST:PORT, with PORT from 0 to 65535"},
+        {{"--ping", "h:1", "--config", "c"}, "--ping goes with no other option but --token-file"},
         {{"--tcp", "localhost"}, "--tcp localhost: expected HOST:PORT, with PORT from 0 to 65535"},
         {{"--tcp", "h:12ab"}, "--tcp h:12ab: expected HOST:PORT, with PORT from 0 to 65535"},
         {{"--tcp", "h:99999"}, "--tcp h:99999: expected HOST:PORT, with PORT from 0 to 65535"},
@@ -171,55 +180,11 @@ TEST(DaemonConfig, ACommandThatCannotRunIsNamedWithStatus1) {
 
 // --- Listeners ----------------------------------------------------------------------------
 
-// A blocking client of a listening daemon.
-class Connection {
-  public:
-    explicit Connection(const std::string &endpoint) {
-        sockaddr_un local{};
-        sockaddr_in remote{};
-        const void *address = &local;
-        socklen_t size = sizeof local;
-        if (endpoint[0] == '/') {
-            local.sun_family = AF_UNIX;
-            std::strcpy(local.sun_path, endpoint.c_str());
-        } else {
-            size_t colon = endpoint.rfind(':');
-            remote.sin_family = AF_INET;
-            remote.sin_port = htons(uint16_t(std::stoi(endpoint.substr(colon + 1))));
-            inet_pton(AF_INET, endpoint.substr(0, colon).c_str(), &remote.sin_addr);
-            address = &remote;
-            size = sizeof remote;
-        }
-        auto generic = static_cast<const sockaddr *>(address);
-        fd_ = socket(generic->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        EXPECT_EQ(connect(fd_, generic, size), 0) << endpoint;
-    }
-    ~Connection() {
-        close(fd_);
-    }
-    Json Ask(const std::string &request) {
-        std::string line = request + "\n";
-        EXPECT_EQ(write(fd_, line.data(), line.size()), ssize_t(line.size()));
-        std::string answer;
-        for (char c; read(fd_, &c, 1) == 1 && c != '\n';)
-            answer += c;
-        return Json::Parse(answer);
-    }
-
-  private:
-    int fd_;
-};
-
-std::string EndpointOf(Daemon &daemon) {
-    std::string line = daemon.Logged("ready");
-    return line.substr(line.rfind(' ') + 1);
-}
-
 TEST(DaemonListener, ServesAUnixSocketOfItsOwnUserAndRemovesIt_L14) {
     ConfigFile config(OnePool());
     std::string path = config.Beside("bus.sock");
     Daemon daemon({"--config", config.Path(), "--unix", path});
-    EXPECT_EQ(EndpointOf(daemon), path);
+    EXPECT_EQ(daemon.Endpoint(), path);
     struct stat st;
     ASSERT_EQ(stat(path.c_str(), &st), 0);
     EXPECT_TRUE(S_ISSOCK(st.st_mode));
@@ -252,14 +217,14 @@ TEST(DaemonListener, RefusesAPathThatIsTakenBeforeAnyWorkerStarts_L14_L15) {
 
     std::string live = folder.Path("live.sock");
     Daemon first({"--config", config.Path(), "--unix", live});
-    EXPECT_EQ(EndpointOf(first), live);
+    EXPECT_EQ(first.Endpoint(), live);
     EXPECT_EQ(RunDaemon({"--config", config.Path(), "--unix", live}).code, 1);
     EXPECT_EQ(Connection(live).Ask(Rpc("1", "echo"))["id"].Number(), 1);
     first.Signal(SIGKILL);
     EXPECT_EQ(first.Wait(), -SIGKILL);
     EXPECT_TRUE(Exists(live)) << "left behind";
     Daemon second({"--config", config.Path(), "--unix", live});
-    EXPECT_EQ(EndpointOf(second), live);
+    EXPECT_EQ(second.Endpoint(), live);
     EXPECT_EQ(Connection(live).Ask(Rpc("1", "echo"))["id"].Number(), 1);
 }
 
@@ -267,17 +232,54 @@ TEST(DaemonListener, ServesTcpAndTellsThePortTheSystemChose) {
     ConfigFile config(OnePool());
     for (const char *host : {"127.0.0.1", "localhost"}) {
         Daemon daemon({"--config", config.Path(), "--tcp", std::string(host) + ":0"});
-        std::string endpoint = EndpointOf(daemon);
+        std::string endpoint = daemon.Endpoint();
         EXPECT_EQ(endpoint.rfind("127.0.0.1:", 0), 0u) << endpoint;
         EXPECT_NE(endpoint, "127.0.0.1:0");
         EXPECT_EQ(Connection(endpoint).Ask(Rpc("1", "echo", "[1]"))["result"]["params"].Raw(),
                   "[1]");
         Finished taken = RunDaemon({"--config", config.Path(), "--tcp", endpoint});
         EXPECT_EQ(taken.code, 1);
-        EXPECT_NE(taken.log.find("Address already in use"), std::string::npos) << taken.log;
+        EXPECT_NE(taken.log.find("in use"), std::string::npos) << taken.log;
         daemon.Signal(SIGINT);
         EXPECT_EQ(daemon.Wait(), 0);
     }
+}
+
+TEST(DaemonPing, TellsWhetherADaemonServes) {
+    ConfigFile config(OnePool());
+    std::string token = config.Beside("token");
+    std::ofstream(token) << "a \"secret\"\n";
+    Daemon daemon({"--config", config.Path(), "--tcp", "127.0.0.1:0", "--token-file", token});
+    std::string endpoint = EndpointOf(daemon);
+    for (bool with_token : {false, true}) {
+        std::vector<std::string> arguments{"--ping", endpoint};
+        if (with_token)
+            arguments.insert(arguments.end(), {"--token-file", token});
+        Finished run = RunDaemon(arguments);
+        EXPECT_EQ(run.code, 0);
+        EXPECT_EQ(run.out, endpoint + " answers\n");
+        EXPECT_EQ(run.log, "");
+    }
+    daemon.Signal(SIGTERM);
+    EXPECT_EQ(daemon.Wait(), 0);
+    Finished none = RunDaemon({"--ping", endpoint});
+    EXPECT_EQ(none.code, 1);
+    EXPECT_EQ(none.log, "stdio_bus: --ping " + endpoint + ": Connection refused\n");
+    Finished nowhere = RunDaemon({"--ping", "no-such-host.invalid:1"});
+    EXPECT_EQ(nowhere.code, 1);
+    EXPECT_EQ(nowhere.log.rfind("stdio_bus: --ping no-such-host.invalid:1: ", 0), 0u)
+        << nowhere.log;
+}
+
+TEST(DaemonPing, GivesUpOnOneThatIsStopped) {
+    ConfigFile config(OnePool());
+    Daemon daemon({"--config", config.Path(), "--tcp", "127.0.0.1:0"});
+    std::string endpoint = EndpointOf(daemon);
+    daemon.Signal(SIGSTOP);
+    Finished run = RunDaemon({"--ping", endpoint});
+    EXPECT_EQ(run.code, 1);
+    EXPECT_EQ(run.log, "stdio_bus: --ping " + endpoint + ": no answer within 3 s\n");
+    daemon.Signal(SIGCONT);
 }
 
 } // namespace

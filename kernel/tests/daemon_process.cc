@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
@@ -39,6 +40,11 @@ void CloseFd(int &fd) {
 
 } // namespace
 
+std::string DaemonProgram() {
+    const char *given = std::getenv("STDIO_BUS_TEST_DAEMON");
+    return given ? given : SB_DAEMON;
+}
+
 Daemon::Daemon(const std::vector<std::string> &arguments) : Daemon(arguments, Ends()) {
 }
 
@@ -47,8 +53,8 @@ Daemon::Daemon(const std::vector<std::string> &arguments, const Ends &ends) {
     MakePair(in, ends.socket_stdio);
     MakePair(out, ends.socket_stdio);
     MakePair(err, false);
-    const char *program = ends.program.empty() ? SB_DAEMON : ends.program.c_str();
-    std::vector<char *> argv{const_cast<char *>(program)};
+    std::string program = ends.program.empty() ? DaemonProgram() : ends.program;
+    std::vector<char *> argv{program.data()};
     for (auto &argument : arguments)
         argv.push_back(const_cast<char *>(argument.c_str()));
     argv.push_back(nullptr);
@@ -63,7 +69,7 @@ Daemon::Daemon(const std::vector<std::string> &arguments, const Ends &ends) {
         dup2(err[1], 2);
         if (ends.config >= 0)
             fcntl(ends.config, F_SETFD, 0);
-        execv(program, argv.data());
+        execv(program.c_str(), argv.data());
         _exit(127);
     }
     close(child_in);
@@ -196,6 +202,19 @@ std::string Daemon::Logged(const std::string &part) {
         if (err_ < 0 || !Pump(deadline))
             throw std::runtime_error("the daemon never logged \"" + part + "\" but:\n" + log);
     }
+}
+
+std::string Daemon::Endpoint() {
+    std::string line = Logged("ready");
+    return line.substr(line.rfind(' ') + 1);
+}
+
+long Daemon::PeakMemory() const {
+    std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.compare(0, 6, "VmHWM:") == 0)
+            return std::stol(line.substr(6));
+    throw std::runtime_error("the system does not tell how much memory the daemon had");
 }
 
 int Daemon::Wait() {

@@ -9,6 +9,10 @@
 
 #include "json_tree.h"
 
+// The daemon under test: the one built beside the tests, or another that the environment names, as
+// one that ships is.
+std::string DaemonProgram();
+
 class Daemon {
   public:
     struct Ends {
@@ -55,6 +59,10 @@ class Daemon {
     }
     // Waits until its log holds this text and returns the line.
     std::string Logged(const std::string &part);
+    // Where it listens; waits until it is ready.
+    std::string Endpoint();
+    // The most memory that it ever had, in KiB.
+    long PeakMemory() const;
     // Waits for its end, reading on; returns the exit code, or -N for an end by signal N.
     int Wait();
     // As Wait, but fails the test when it took more than this.

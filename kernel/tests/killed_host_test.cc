@@ -47,7 +47,7 @@ TEST(KilledHost, WithoutAGuardLeavesWhatItsWorkersHaveStarted) {
 }
 
 TEST(KilledHost, WithAGuardLeavesNothing_A21_L18) {
-    auto host = Host(SB_DAEMON, 4);
+    auto host = Host(DaemonProgram(), 4);
     std::vector<Family> families;
     for (int i = 0; i < 8; i++)
         families.push_back(Ask(*host, i % 2 ? R"({"ignore_term":1})" : "{}"));
@@ -63,7 +63,7 @@ TEST(KilledHost, WithAGuardLeavesNothing_A21_L18) {
 }
 
 TEST(KilledHost, WhatHasLeftItsGroupIsNotReached) {
-    auto host = Host(SB_DAEMON);
+    auto host = Host(DaemonProgram());
     Family family = Ask(*host, R"({"new_session":1})");
     pid_t guard = GuardOf(host->Pid());
     host->Signal(SIGKILL);
@@ -74,7 +74,7 @@ TEST(KilledHost, WhatHasLeftItsGroupIsNotReached) {
 }
 
 TEST(KilledHost, AGuardThatTookThePlaceOfAnotherEndsItAll) {
-    auto host = Host(SB_DAEMON);
+    auto host = Host(DaemonProgram());
     Family family = Ask(*host);
     pid_t first = GuardOf(host->Pid());
     ASSERT_GT(first, 0);
@@ -91,7 +91,7 @@ TEST(KilledHost, AGuardThatTookThePlaceOfAnotherEndsItAll) {
 }
 
 TEST(KilledHost, CtrlCEndsTheHostButNotTheGuardBeforeItsWork) {
-    auto host = Host(SB_DAEMON);
+    auto host = Host(DaemonProgram());
     Family family = Ask(*host);
     pid_t guard = GuardOf(host->Pid());
     ASSERT_GT(guard, 0);
@@ -105,7 +105,7 @@ TEST(KilledHost, CtrlCEndsTheHostButNotTheGuardBeforeItsWork) {
 }
 
 TEST(KilledHost, AHostThatStopsInOrderLeavesNothingEither_A21) {
-    auto host = Host(SB_DAEMON, 2);
+    auto host = Host(DaemonProgram(), 2);
     Family family = Ask(*host);
     pid_t guard = GuardOf(host->Pid());
     ASSERT_GT(guard, 0);

@@ -1,4 +1,5 @@
 // Where a bus listens, what it refuses to listen on, and what it leaves behind.
+#include "connection.h"
 #include "socket_client.h"
 
 #include <algorithm>
@@ -62,8 +63,11 @@ INSTANTIATE_TEST_SUITE_P(Listener, Loopback,
                                          std::make_pair("localhost", "")));
 
 TEST(Listener, AnAddressThatIsNotThisMachinesOwnIsRefused) {
-    Bus bus(OnePool(), OnTcp("0.0.0.0"));
-    ExpectRefusal(bus, "0.0.0.0");
+    for (auto [host, where] : {std::pair{"0.0.0.0", "'0.0.0.0:0'"}, std::pair{"::", "'[::]:0'"}}) {
+        Bus bus(OnePool(), OnTcp(host));
+        ExpectRefusal(bus, where);
+        EXPECT_NE(bus.errors.back().second.find("without an access token"), std::string::npos);
+    }
 }
 
 TEST(Listener, ANameNobodyKnowsIsRefused_L15) {
@@ -234,26 +238,14 @@ TEST(Listener, AProcessOfAnotherUserIsTurnedAway_L14) {
     bus.Start();
     ASSERT_EQ(chmod(folder.Path(".").c_str(), 0755), 0);
     auto connect_as_nobody = [&] {
-        pid_t pid = fork();
-        if (pid == 0) {
-            if (setuid(65534) != 0)
-                _exit(3);
-            sockaddr_un address{};
-            address.sun_family = AF_UNIX;
-            path.copy(address.sun_path, sizeof address.sun_path - 1);
-            int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-            if (connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) != 0)
-                _exit(errno == EACCES ? 1 : 4);
-            char byte;
-            _exit(read(fd, &byte, 1) == 0 ? 2 : 5);
-        }
+        pid_t pid = StartConnectAsNobody(path);
         int status = 0;
         bus.Until([&] { return waitpid(pid, &status, WNOHANG) == pid; }, "it has tried");
         return WEXITSTATUS(status);
     };
-    EXPECT_EQ(connect_as_nobody(), 1) << "not allowed by the file's mode";
+    EXPECT_EQ(connect_as_nobody(), kNotAllowed) << "by the file's mode";
     ASSERT_EQ(chmod(path.c_str(), 0666), 0);
-    EXPECT_EQ(connect_as_nobody(), 2) << "connected, and closed without a word";
+    EXPECT_EQ(connect_as_nobody(), kClosed) << "without a word";
     EXPECT_TRUE(bus.HasLogged("refused a connection of another user"));
     EXPECT_EQ(bus.Stats().client_connects, 0u);
     SocketClient own(path);

@@ -45,8 +45,7 @@ static int SocketLength(size_t len) {
     return static_cast<int>(std::min(len, size_t(1) << 20));
 }
 
-// A connected socket, or -1.
-static int Connect(const std::string &endpoint) {
+int ConnectTo(const std::string &endpoint) {
     sockaddr_storage storage{};
     socklen_t length = 0;
     size_t colon = endpoint.rfind(':');
@@ -70,7 +69,9 @@ static int Connect(const std::string &endpoint) {
     }
     int fd = static_cast<int>(socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd >= 0 && connect(fd, reinterpret_cast<sockaddr *>(&storage), length) != 0) {
+        int error = errno;
         CloseSocket(fd);
+        errno = error;
         return -1;
     }
     return fd;
@@ -91,7 +92,7 @@ Bus::Options OnUnix(const std::string &path) {
     return options;
 }
 
-SocketClient::SocketClient(const std::string &endpoint) : fd_(Connect(endpoint)) {
+SocketClient::SocketClient(const std::string &endpoint) : fd_(ConnectTo(endpoint)) {
     EXPECT_GE(fd_, 0) << "cannot connect to " << endpoint << ": " << std::strerror(errno);
     if (fd_ >= 0)
         MakeNonblocking(fd_);
@@ -102,7 +103,7 @@ SocketClient::~SocketClient() {
 }
 
 bool SocketClient::CanConnect(const std::string &endpoint) {
-    int fd = Connect(endpoint);
+    int fd = ConnectTo(endpoint);
     if (fd >= 0)
         CloseSocket(fd);
     return fd >= 0;

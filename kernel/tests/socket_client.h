@@ -13,6 +13,10 @@ Bus::Options OnTcp(const char *host = nullptr, uint16_t port = 0);
 // A bus that listens on a Unix socket. The path must live until the bus was made.
 Bus::Options OnUnix(const std::string &path);
 
+// A connected blocking socket of "127.0.0.1:9000", "[::1]:9000" or the path of a Unix socket; -1
+// with errno.
+int ConnectTo(const std::string &endpoint);
+
 // A bus that listens, started.
 struct ListeningBus : Bus {
     explicit ListeningBus(const std::string &config = OnePool(), const Options &options = OnTcp())
@@ -25,8 +29,7 @@ struct ListeningBus : Bus {
 
 class SocketClient {
   public:
-    // "127.0.0.1:9000", "[::1]:9000" or the path of a Unix socket. Fails the test when nobody
-    // listens there.
+    // Where ConnectTo connects to. Fails the test when nobody listens there.
     explicit SocketClient(const std::string &endpoint);
     ~SocketClient();
     SocketClient(const SocketClient &) = delete;

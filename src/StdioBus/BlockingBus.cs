@@ -29,6 +29,9 @@ public sealed class BlockingBus : IDisposable
     /// <inheritdoc cref="Bus.State"/>
     public BusState State => Bus.State;
 
+    /// <inheritdoc cref="Bus.IsConnected"/>
+    public bool IsConnected => Bus.IsConnected;
+
     /// <inheritdoc cref="Bus.BackendKind"/>
     public BackendKind BackendKind => Bus.BackendKind;
 

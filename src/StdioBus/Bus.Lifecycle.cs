@@ -119,17 +119,36 @@ public sealed partial class Bus
             _log.Add(BusLogLevel.Error, null, error.Message);
         _ = _stopping.CancelAsync();
         _requests.Abandon();
-        _closer.FailAll(call => new BusTransportException($"The kernel of the bus '{Name}' ended while '{call.Method}' waited for its answer{(error is null ? "." : ": " + error.Message)}", error)
-        {
-            Details = error?.Details,
-            Method = call.Method,
-            Pool = call.Pool?.Id ?? call.PoolName,
-        });
+        FailAll("The kernel of the bus", "ended", error, forGood: true);
         _subscriptions.EndAll(SubscriptionEndReason.BusStopped);
         _log.End();
         if (Interlocked.Exchange(ref _stoppedRaised, 1) == 0)
             ThreadPool.UnsafeQueueUserWorkItem(static bus => bus.RaiseStopped(), this, preferLocal: false);
     }
+
+    // The connection to the kernel was lost, with this error, or is there again.
+    private void OnConnectionChanged(StdioBusException? error)
+    {
+        _isDisconnected = error is not null;
+        if (error is null)
+        {
+            _log.Add(BusLogLevel.Information, null, "The connection to the daemon is there again.");
+            return;
+        }
+
+        _log.Add(BusLogLevel.Warning, null, $"{error.Message} It is being made again.");
+        FailAll("The connection of the bus", "was lost", error, forGood: false);
+    }
+
+    private void FailAll(string what, string happened, StdioBusException? error, bool forGood) =>
+        _closer.FailAll(
+            call => new BusTransportException($"{what} '{Name}' {happened} while '{call.Method}' waited for its answer{(error is null ? "." : ": " + error.Message)}", error)
+            {
+                Details = error?.Details,
+                Method = call.Method,
+                Pool = call.Pool?.Id ?? call.PoolName,
+            },
+            forGood);
 
     // A handler that throws neither ends the process nor keeps the others from hearing of it.
     private void RaiseStopped()

@@ -29,6 +29,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     private Task? _stop;
     private int _stoppedRaised;
     private volatile bool _disposed;
+    private volatile bool _isDisconnected;
     private volatile object? _startedAt;
     private volatile string? _agentSessionId;
 
@@ -59,7 +60,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
         _closer = new CallCloser(_backend, _ids, _calls, _timer.Queue, _flow, _counters, Clock, _options.StreamOverflowBytes);
         _requests = new WorkerRequests(
             _backend, _handlers, new BuiltInAnswers(_options.Roots?.AsReadOnly(), _options.RejectPermissions), _calls, _methods, _counters, _log, Clock, _config.Limits?.MaxInputBuffer ?? BusLimits.DefaultMaxInputBuffer);
-        _events = new MessageDispatcher(_ids, _calls, _closer, _requests, _subscriptions, _flow, new WorkerBoard(_pools), _methods, _counters, _log, _completions, OnBackendClosed);
+        _events = new MessageDispatcher(_ids, _calls, _closer, _requests, _subscriptions, _flow, new WorkerBoard(_pools), _methods, _counters, _log, _completions, OnConnectionChanged, OnBackendClosed);
         BusRegistry.Add(this, options.Name);
     }
 
@@ -71,6 +72,12 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
 
     /// <summary>Where it is in its life.</summary>
     public BusState State => (BusState)Volatile.Read(ref _state);
+
+    /// <summary>
+    /// Whether it runs and reaches its kernel. False while it runs only where a connection that was lost is being made again
+    /// (<see cref="SocketOptions.Reconnect"/>): requests then fail at once with a TransportError.
+    /// </summary>
+    public bool IsConnected => State == BusState.Running && !_isDisconnected;
 
     /// <summary>How it reaches its kernel.</summary>
     public BackendKind BackendKind => _backend.Kind;
@@ -140,10 +147,10 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     public IReadOnlyList<BusWorker> GetWorkers() => _backend.GetWorkersAsync().GetAwaiter().GetResult();
 
     /// <summary>
-    /// The last lines that the daemon of the Subprocess backend wrote to its stderr, oldest first, as they were; a line is
-    /// cut after 8 KiB. None on other backends.
+    /// The last lines that the daemon of the Subprocess and the Docker backend wrote to its stderr, oldest first, as they
+    /// were; a line is cut after 8 KiB. None on other backends.
     /// </summary>
-    /// <param name="lines">How many at most; of those that <see cref="SubprocessOptions.StderrBufferLines"/> keeps.</param>
+    /// <param name="lines">How many at most; of those that <see cref="SubprocessOptions.StderrBufferLines"/> keeps, and with Docker of 200.</param>
     public IReadOnlyList<string> GetStderrTail(int lines = int.MaxValue) => _backend.GetStderrTail(lines);
 
     /// <summary>The name and the state.</summary>

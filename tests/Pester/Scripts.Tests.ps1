@@ -23,6 +23,13 @@ Describe 'A script' {
         Get-Process -Id $ids -ErrorAction Ignore | Should -BeNullOrEmpty
     }
 
+    It 'finds its worker with Tab: programs on the path, and files' -Tag A37 {
+        $line = 'New-StdioBus x /bin/ca'
+        (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Should -Contain '/bin/cat'
+        $line = 'New-StdioBus x -Command ca'
+        (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Should -Contain 'cat'
+    }
+
     It 'runs in strict mode' -Tag A38 {
         $run = Invoke-Pwsh @"
             Set-StrictMode -Version Latest

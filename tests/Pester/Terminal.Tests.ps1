@@ -16,7 +16,7 @@ Describe 'In a terminal' -Tag A33 -Skip:(-not (Get-Command tmux -ErrorAction Ign
         }
 
         Set-Content "$TestDrive/start.ps1" "function global:prompt { 'READY> ' }; Import-Module $manifest; `$global:bus = New-StdioBus kit $worker kit"
-        Invoke-Tmux new-session -d -x 160 -y 50 "$([Environment]::ProcessPath) -NoProfile -NoLogo -NoExit -File $TestDrive/start.ps1"
+        Invoke-Tmux new-session -d -x 160 -y 50 "$shell -NoProfile -NoLogo -NoExit -File $TestDrive/start.ps1"
         $null = Wait-Screen '(?m)^READY>'
     }
 

@@ -6,9 +6,12 @@
 .DESCRIPTION
     Build the solution first: the tests import the assembled module and drive the test worker. Ends with two lines that
     count the tests, and with exit code 1 when one failed or none ran.
+.PARAMETER Pester
+    The name of the module or the path of its manifest.
 #>
+param([string] $Pester = 'Pester')
 $PSStyle.OutputRendering = 'PlainText'
-Import-Module Pester -MinimumVersion 5.3 -ErrorAction Stop
+Import-Module $Pester -MinimumVersion 5.3 -ErrorAction Stop
 Import-Module "$PSScriptRoot/../../out/StdioBus/StdioBus.psd1" -ErrorAction Stop
 
 $configuration = New-PesterConfiguration

@@ -37,9 +37,16 @@ public sealed partial class PackageTests
         string[] expected =
         [
             "LICENSE", "StdioBus.Format.ps1xml", "StdioBus.Module.dll", "StdioBus.Types.ps1xml", "StdioBus.dll", "StdioBus.psd1",
+            "linux-arm/stdio_bus",
+            "linux-arm64/libstdio_bus.so", "linux-arm64/stdio_bus",
+            "linux-musl-arm64/libstdio_bus.so", "linux-musl-arm64/stdio_bus",
+            "linux-musl-x64/libstdio_bus.so", "linux-musl-x64/stdio_bus",
             "linux-x64/libstdio_bus.so", "linux-x64/stdio_bus",
             "osx-arm64/libstdio_bus.dylib", "osx-arm64/stdio_bus",
             "osx-x64/libstdio_bus.dylib", "osx-x64/stdio_bus",
+            .. File.Exists(Path.Combine(Repository.Root, "kernel", "src", "os", "windows.c"))
+                ? ["win-arm64/stdio_bus.dll", "win-arm64/stdio_bus.exe", "win-x64/stdio_bus.dll", "win-x64/stdio_bus.exe"]
+                : Array.Empty<string>(),
         ];
         string[] help = ["en-US/StdioBus.Module.dll-Help.xml", .. Directory.GetFiles(Path.Combine(Repository.Root, "docs", "en-US"), "about_*.md").Select(TopicFile)];
         Assert.Equal(expected.Concat(help).Order(StringComparer.Ordinal), module.Files);

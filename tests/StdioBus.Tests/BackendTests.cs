@@ -202,13 +202,11 @@ public sealed class BackendTests
         await using BackendHost host = await BackendHost.StartAsync(way);
         Task<JsonElement> waiting = host.Bus.RequestAsync("hold", new { key = "k" });
         BusSubscription subscription = host.Bus.Subscribe();
-        using var daemon = Process.GetProcessById(await host.DaemonIdAsync());
-        Assert.Equal("stdio_bus", daemon.ProcessName);
         long start = Stopwatch.GetTimestamp();
-        daemon.Kill();
+        await host.KillDaemonAsync();
         var error = await Assert.ThrowsAsync<BusTransportException>(() => waiting.Soon());
-        Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(2), $"{Stopwatch.GetElapsedTime(start)}");
-        Assert.Contains(way == "Subprocess" ? "exit code 137" : "was lost", error.Message, StringComparison.Ordinal);
+        Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10), $"{Stopwatch.GetElapsedTime(start)}");
+        Assert.Contains(way is "Subprocess" or "Docker" ? "exit code 137" : "was lost", error.Message, StringComparison.Ordinal);
         Assert.Null(await subscription.ReadAsync().Soon());
         Assert.Equal((BusState.Stopped, SubscriptionEndReason.BusStopped), (host.Bus.State, subscription.EndReason));
     }

@@ -87,7 +87,8 @@ public sealed class ConfigTests : IDisposable
     [InlineData("{pools:[]}", "$")]
     [InlineData("""{"pools":[""", "$")]
     [InlineData("", "$")]
-    [InlineData("""{"mcpServers":{"a":{"url":"http://x"}}}""", "$.mcpServers.a")]
+    [InlineData("""{"mcpServers":{"a":{"args":[]}}}""", "$.mcpServers.a")]
+    [InlineData("""{"mcpServers":{"a":{"type":"carrier pigeon","command":"x"}}}""", "$.mcpServers.a.type")]
     [InlineData("""{"mcpServers":{}}""", "$.mcpServers")]
     public void A_problem_is_found_with_its_path(string json, string path)
     {
@@ -131,6 +132,39 @@ public sealed class ConfigTests : IDisposable
         Assert.Equal("on", Assert.Single(BusConfig.Load(path).Pools).Id);
         ConfigProblem warning = Assert.Single(BusConfig.CheckFile(path));
         Assert.Equal(("$.mcpServers.off", true), (warning.Path, warning.IsWarning));
+    }
+
+    [Theory(DisplayName = "A5: a server of an mcpServers file that no process here runs is left out, with a warning")]
+    [InlineData("""{"type":"http","url":"https://host/mcp","headers":{"A":"b"}}""")]
+    [InlineData("""{"type":"sse","url":"https://host/sse"}""")]
+    [InlineData("""{"url":"https://host/mcp"}""")]
+    public void A_server_on_the_network_is_left_out(string remote)
+    {
+        string path = Write("mcp.json", $"{{\"mcpServers\":{{\"here\":{{\"command\":\"a\"}},\"there\":{remote}}}}}");
+        Assert.Equal("here", Assert.Single(BusConfig.Load(path).Pools).Id);
+        ConfigProblem warning = Assert.Single(BusConfig.CheckFile(path));
+        Assert.Equal(("$.mcpServers.there", true), (warning.Path, warning.IsWarning));
+        string alone = Write("alone.json", $"{{\"mcpServers\":{{\"there\":{remote}}}}}");
+        Assert.Contains("over stdio", Assert.Throws<BusInvalidArgumentException>(() => BusConfig.Load(alone)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact(DisplayName = "A5: variables in an mcpServers file are replaced; one that is not set stays, with a warning")]
+    public void Variables_are_replaced()
+    {
+        Environment.SetEnvironmentVariable("STDIOBUS_TEST_FOLDER", "/data/${x}");
+        string path = Write("mcp.json", """
+            {"mcpServers":{"s":{
+              "command":"${STDIOBUS_TEST_NONE:-npx}",
+              "args":["${env:STDIOBUS_TEST_FOLDER}/a","$HOME","${}","${input:key}","${STDIOBUS_TEST_NONE}"],
+              "env":{"PLACE":"<${STDIOBUS_TEST_FOLDER}>","EMPTY":"${STDIOBUS_TEST_NONE:-}"}}}}
+            """);
+        BusPool pool = Assert.Single(BusConfig.Load(path).Pools);
+        Assert.Equal("npx", pool.Command);
+        Assert.Equal(["/data/${x}/a", "$HOME", "${}", "${input:key}", "${STDIOBUS_TEST_NONE}"], pool.ArgumentList);
+        Assert.Equal(("</data/${x}>", ""), (pool.Environment["PLACE"], pool.Environment["EMPTY"]));
+        ConfigProblem warning = Assert.Single(BusConfig.CheckFile(path));
+        Assert.Equal(("$.mcpServers.s.args[4]", true), (warning.Path, warning.IsWarning));
+        Assert.Contains("STDIOBUS_TEST_NONE", warning.Message, StringComparison.Ordinal);
     }
 
     [Fact(DisplayName = "A5: a file that is missing, a folder, or larger than 4 MiB is refused by name")]

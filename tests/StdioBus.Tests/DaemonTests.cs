@@ -71,6 +71,17 @@ public sealed class DaemonTests : IDisposable
         await bus.DisposeAsync();
     }
 
+    [Fact(DisplayName = "The daemon is in a process group of its own, so that Ctrl+C in the host's terminal does not reach it")]
+    public async Task The_daemon_is_not_of_the_hosts_terminal()
+    {
+        BusOptions options = TestWorkers.Options(TestWorkers.Pool());
+        options.Backend = BackendKind.Subprocess;
+        await using Bus bus = await TestWorkers.StartAsync(options);
+        int daemon = Parent(bus.GetWorkers()[0].ProcessId);
+        Assert.Equal(daemon, Group(daemon));
+        Assert.NotEqual(daemon, Group(Environment.ProcessId));
+    }
+
     [Fact(DisplayName = "A configuration reaches the daemon whatever its size, through a pipe as well as through a file that is gone afterwards")]
     public void A_configuration_is_handed_over()
     {
@@ -173,6 +184,10 @@ public sealed class DaemonTests : IDisposable
 
     private static int Parent(int process) => int.Parse(
         File.ReadAllLines($"/proc/{process}/status").Single(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], System.Globalization.CultureInfo.InvariantCulture);
+
+    // Behind the name, which may hold anything, are state, parent and group.
+    private static int Group(int process) => int.Parse(
+        File.ReadAllText($"/proc/{process}/stat").Split(") ")[^1].Split(' ')[2], System.Globalization.CultureInfo.InvariantCulture);
 
     // A pipe has no length to go by.
     private static byte[] ReadWhole(string path)

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <windows.h>
 
+/* process.c: whether Ctrl+C at the console is for others. */
+bool sbd_process_has_left_group(void);
 bool sbd_console_is(HANDLE handle);
 /* Reads UTF-8. False with GetLastError() set; *len is 0 at the end (Ctrl+Z at the start of a
  * line). */

@@ -10,6 +10,10 @@
 /* */
 #include <shellapi.h>
 
+#include "console.h"
+
+static bool has_left;
+
 static char *to_utf8(const wchar_t *wide) {
     int len = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
     char *utf8 = len > 0 ? malloc((size_t)len) : NULL;
@@ -53,4 +57,14 @@ bool sbd_process_prepare(int *argc, char ***argv) {
 
 bool sbd_process_can_inherit_descriptors(void) {
     return false;
+}
+
+/* A console sends to all of its processes: signals.c sees to it that Ctrl+C is not heard. */
+bool sbd_process_leave_group(void) {
+    has_left = true;
+    return true;
+}
+
+bool sbd_process_has_left_group(void) {
+    return has_left;
 }

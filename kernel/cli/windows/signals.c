@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <windows.h>
 
+#include "console.h"
 #include "news.h"
 #include "stream.h"
 
@@ -23,8 +24,8 @@ static BOOL WINAPI on_event(DWORD event) {
 }
 
 /* A process that was started in a group of its own ignores Ctrl+C until it says otherwise. */
-int sbd_signals_open(void) {
-    SetConsoleCtrlHandler(NULL, FALSE);
+int sbd_signals_open(bool with_interrupt) {
+    SetConsoleCtrlHandler(NULL, !with_interrupt || sbd_process_has_left_group());
     return SetConsoleCtrlHandler(on_event, TRUE) ? 0 : -1;
 }
 

@@ -19,6 +19,7 @@ public sealed class RegisterBusHandlerCommand : BusCmdlet
     [MethodName]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(WorkerRequestMethodCompleter))]
     public string Method { get; set; } = "";
 
     /// <summary>What answers. A JsonRpcErrorException thrown in it is answered as it says, anything else with the error −32603 and its message.</summary>
@@ -29,11 +30,13 @@ public sealed class RegisterBusHandlerCommand : BusCmdlet
     /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
     [Parameter]
     [ValidateNotNull]
+    [ArgumentCompleter(typeof(BusNameCompleter))]
     public object? Bus { get; set; }
 
     /// <summary>Answers workers of this pool only.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(PoolIdCompleter))]
     public string? Pool { get; set; }
 
     /// <summary>Arguments for the script block, after the request.</summary>
@@ -67,17 +70,20 @@ public sealed class GetBusHandlerCommand : BusCmdlet
     /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
     [Parameter(ValueFromPipeline = true)]
     [ValidateNotNull]
+    [ArgumentCompleter(typeof(BusNameCompleter))]
     public object? Bus { get; set; }
 
     /// <summary>Those whose method is like this, as it was registered; wildcards are allowed. Default: all.</summary>
     [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(WorkerRequestMethodCompleter))]
     public string[] Method { get; set; } = ["*"];
 
     /// <summary>Those for exactly these pools. Default: all.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(PoolIdCompleter))]
     public string[]? Pool { get; set; }
 
     private protected override void Process()

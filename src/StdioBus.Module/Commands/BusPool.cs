@@ -23,6 +23,7 @@ public sealed class NewBusPoolCommand : BusCmdlet
     /// </summary>
     [Parameter(Mandatory = true, Position = 1)]
     [WorkerCommand]
+    [ArgumentCompleter(typeof(WorkerCommandCompleter))]
     [ValidateNotNullOrEmpty]
     public string Command { get; set; } = "";
 

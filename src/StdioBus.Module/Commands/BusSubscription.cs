@@ -20,7 +20,7 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
     [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
-    [ArgumentCompleter(typeof(MethodNameCompleter))]
+    [ArgumentCompleter(typeof(NotificationMethodCompleter))]
     public string? Method { get; set; }
 
     /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>

@@ -30,6 +30,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
     /// </summary>
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = SinglePoolSet)]
     [WorkerCommand]
+    [ArgumentCompleter(typeof(WorkerCommandCompleter))]
     [ValidateNotNullOrEmpty]
     public string Command { get; set; } = "";
 
@@ -79,7 +80,10 @@ public sealed class NewStdioBusCommand : BusCmdlet
     [ValidateNotNullOrEmpty]
     public string ConfigPath { get; set; } = "";
 
-    /// <summary>How the kernel is reached. Auto is Native, the kernel in this process.</summary>
+    /// <summary>
+    /// How the kernel is reached. Auto is Native, the kernel in this process. With Docker commands, scripts and folders are those
+    /// of the image and are not looked for here.
+    /// </summary>
     [Parameter]
     public BackendKind Backend { get; set; }
 
@@ -131,12 +135,12 @@ public sealed class NewStdioBusCommand : BusCmdlet
     [SubprocessBackendOptions]
     public SubprocessOptions? SubprocessOption { get; set; }
 
-    /// <summary>Options of the docker backend: DockerOptions, or a hashtable with its properties.</summary>
+    /// <summary>Options of the docker backend: DockerOptions, or a hashtable with its properties. The container is removed with the bus.</summary>
     [Parameter]
     [DockerBackendOptions]
     public DockerOptions? DockerOption { get; set; }
 
-    /// <summary>Options of the socket backend: SocketOptions, or a hashtable with its properties.</summary>
+    /// <summary>Options of the socket backend: SocketOptions, or a hashtable with its properties; with Reconnect a connection that was lost is made again.</summary>
     [Parameter]
     [SocketBackendOptions]
     public SocketOptions? SocketOption { get; set; }
@@ -146,7 +150,10 @@ public sealed class NewStdioBusCommand : BusCmdlet
     [ValidateNotNullOrEmpty]
     public string? TracePath { get; set; }
 
-    /// <summary>Shakes hands with the agent after the start. For a bus of one pool; Connect-StdioBus does it with a pool and extensions of one's choice.</summary>
+    /// <summary>
+    /// Sends a stdio_bus/hello after the start, for workers that know this handshake; ACP and MCP begin with a request
+    /// initialize instead. For a bus of one pool; Connect-StdioBus does it with a pool and extensions of one's choice.
+    /// </summary>
     [Parameter]
     public SwitchParameter Hello { get; set; }
 
@@ -178,6 +185,13 @@ public sealed class NewStdioBusCommand : BusCmdlet
         var paths = new WorkerPaths(this);
         foreach (BusPool pool in PoolsOfThisRecord(paths))
         {
+            // What is in an image means nothing here.
+            if (Backend == BackendKind.Docker)
+            {
+                _config.Pools.Add(pool);
+                continue;
+            }
+
             BusPool resolved = paths.Resolve(pool);
             paths.RequireCommand(resolved);
             _config.Pools.Add(resolved);
@@ -186,7 +200,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
 
     private protected override void End()
     {
-        string pools = string.Join(", ", _config.Pools.Select(pool => $"{pool.Id} ({pool.Instances} × {pool.Command})"));
+        string pools = string.Join(", ", _config.Pools.Select(pool => $"{pool.Id} ({pool.Instances} × {string.Join(' ', pool.ArgumentList.Prepend(pool.Command))})"));
         if (!ShouldProcess(pools, NoStart ? "Make a bus with the pools" : "Start a bus with the pools"))
             return;
 

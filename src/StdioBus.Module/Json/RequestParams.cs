@@ -28,7 +28,7 @@ internal static class RequestParams
             return null;
 
         throw new JsonConversionException(
-            $"Params must be an object or an array, not a {data.GetType().FullName}. Wrap it, for example @{{ value = … }}.");
+            $"expected an object or an array, not a {data.GetType().FullName}. Wrap it, for example @{{ value = … }}.");
     }
 
     private static byte[] FromText(string text)
@@ -37,7 +37,7 @@ internal static class RequestParams
         if (!trimmed.StartsWith("{", StringComparison.Ordinal) && !trimmed.StartsWith("[", StringComparison.Ordinal))
         {
             throw new JsonConversionException(
-                "Params must be an object or an array. A string is taken as JSON text, and this one begins with neither { nor [. " +
+                "expected an object or an array. A string is taken as JSON text, and this one begins with neither { nor [. " +
                 "To send a string, wrap it, for example @{ value = 'text' }.");
         }
 

@@ -130,6 +130,8 @@ internal static class BusErrors
     {
         (string id, ErrorCategory category, string action) = error.Code switch
         {
+            BusErrorCode.InvalidArgument when error is { RpcCode: -32602, Pool: null } =>
+                ("BusInvalidArgument", ErrorCategory.InvalidArgument, "Name a pool with -Pool; the message lists them."),
             BusErrorCode.InvalidArgument => ("BusInvalidArgument", ErrorCategory.InvalidArgument, "Correct what the message names."),
             BusErrorCode.InvalidState => ("BusInvalidState", ErrorCategory.InvalidOperation, "Get-StdioBus shows the state of each bus."),
             BusErrorCode.Timeout => ("BusTimeout", ErrorCategory.OperationTimeout, "Raise -Timeout or -IdleTimeout, or look at what Get-BusWorker says of the worker."),

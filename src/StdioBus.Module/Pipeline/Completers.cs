@@ -76,7 +76,7 @@ internal sealed class SubscriptionIdCompleter : BusCompleter
 }
 
 /// <summary>The methods seen on a bus, and those its pools have by default.</summary>
-internal sealed class MethodNameCompleter : BusCompleter
+internal class MethodNameCompleter : BusCompleter
 {
     private protected override IEnumerable<(string Value, string ToolTip)> Candidates(IDictionary bound)
     {
@@ -85,6 +85,59 @@ internal sealed class MethodNameCompleter : BusCompleter
 
         IEnumerable<string> byDefault = bus.Pools.Select(pool => pool.DefaultMethod).OfType<string>();
         return bus.SeenMethods.Concat(byDefault).Order(StringComparer.Ordinal).Select(method => (method, ""));
+    }
+}
+
+/// <summary>What workers notify of: the methods seen on a bus, and those of the protocols.</summary>
+internal sealed class NotificationMethodCompleter : MethodNameCompleter
+{
+    private static readonly (string Value, string ToolTip)[] Known =
+    [
+        ("session/update", "ACP: what an agent does in a session"),
+        ("notifications/message", "MCP: a line of a server's log"),
+        ("notifications/progress", "MCP: how far a request is"),
+        ("notifications/cancelled", "MCP: a server takes a request back"),
+        ("notifications/prompts/list_changed", "MCP: a server has other prompts"),
+        ("notifications/resources/list_changed", "MCP: a server has other resources"),
+        ("notifications/resources/updated", "MCP: a resource changed"),
+        ("notifications/tools/list_changed", "MCP: a server has other tools"),
+    ];
+
+    private protected override IEnumerable<(string Value, string ToolTip)> Candidates(IDictionary bound) =>
+        base.Candidates(bound).Concat(Known);
+}
+
+/// <summary>What workers ask for: the methods seen on a bus, and those of the protocols.</summary>
+internal sealed class WorkerRequestMethodCompleter : MethodNameCompleter
+{
+    private static readonly (string Value, string ToolTip)[] Known =
+    [
+        ("session/request_permission", "ACP: may an agent use a tool?"),
+        ("fs/read_text_file", "ACP: the text of a file"),
+        ("fs/write_text_file", "ACP: a file's new text"),
+        ("terminal/*", "ACP: commands that an agent runs"),
+        ("elicitation/create", "MCP: a question to the user"),
+        ("roots/list", "MCP: the folders that a server may use"),
+        ("sampling/createMessage", "MCP: a question to a language model"),
+    ];
+
+    private protected override IEnumerable<(string Value, string ToolTip)> Candidates(IDictionary bound) =>
+        base.Candidates(bound).Concat(Known);
+}
+
+/// <summary>Programs and scripts on PATH, and files.</summary>
+internal sealed class WorkerCommandCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        string word = wordToComplete ?? "";
+        string typed = CompletionText.Typed(word);
+        IEnumerable<CompletionResult> commands = typed.AsSpan().ContainsAny('/', '\\')
+            ? []
+            : CompletionCompleters.CompleteCommand(typed, null, CommandTypes.Application | CommandTypes.ExternalScript);
+        return commands.Concat(CompletionCompleters.CompleteFilename(word));
     }
 }
 

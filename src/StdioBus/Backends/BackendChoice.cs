@@ -10,7 +10,7 @@ internal static class BackendChoice
         BackendKind.Native => MakeNative(options, config, name),
         BackendKind.Subprocess => MakeSubprocess(options, config, ids, name),
         BackendKind.Socket => new SocketBackend(config, options.Socket!, ids, options.Native!.LogLevel, name),
-        BackendKind.Docker => throw new BusNotSupportedException($"{nameof(options.Backend)}: this version has no {BackendKind.Docker} backend."),
+        BackendKind.Docker => MakeDocker(options, config, ids, name),
         _ => MakeAny(options, config, ids, name),
     };
 
@@ -23,13 +23,29 @@ internal static class BackendChoice
         }
         catch (BusUnavailableException missing) when (options.Native is { LibraryPath: null, ListenMode: ListenMode.None })
         {
+            return MakeOther(options, config, ids, name, missing);
+        }
+    }
+
+    // A container only where there is an image to make it from.
+    private static IBusBackend MakeOther(BusOptions options, BusConfig config, CallIds ids, Func<string> name, BusUnavailableException missing)
+    {
+        try
+        {
+            return MakeSubprocess(options, config, ids, name);
+        }
+        catch (BusUnavailableException alsoMissing)
+        {
+            string both = $"{missing.Message} {alsoMissing.Message}";
+            if (options.Docker is null)
+                throw new BusUnavailableException(both, missing);
             try
             {
-                return MakeSubprocess(options, config, ids, name);
+                return MakeDocker(options, config, ids, name);
             }
-            catch (BusUnavailableException alsoMissing)
+            catch (BusUnavailableException noEngine)
             {
-                throw new BusUnavailableException($"{missing.Message} {alsoMissing.Message}", missing);
+                throw new BusUnavailableException($"{both} {noEngine.Message}", missing);
             }
         }
     }
@@ -38,4 +54,7 @@ internal static class BackendChoice
 
     private static SubprocessBackend MakeSubprocess(BusOptions options, BusConfig config, CallIds ids, Func<string> name) =>
         new(config, options.Subprocess ?? new SubprocessOptions(), ids, options.Native!.LogLevel, name);
+
+    private static DockerBackend MakeDocker(BusOptions options, BusConfig config, CallIds ids, Func<string> name) =>
+        new(config, options.Docker!, ids, options.Native!.LogLevel, name);
 }

@@ -95,6 +95,15 @@ internal interface IBackendEvents
     /// <summary>All events that there were for now have been told. Whether callers go on now, who may send again soon.</summary>
     bool OnTurnEnd();
 
+    /// <summary>
+    /// The connection to the kernel was lost, and with it all that waited; it is being made again. What is sent meanwhile
+    /// is refused.
+    /// </summary>
+    void OnDisconnected(StdioBusException error);
+
+    /// <summary>The connection is there again, perhaps to another kernel. Its workers are told of behind this.</summary>
+    void OnReconnected();
+
     /// <summary>Nothing runs any more. Without an error it was asked to end.</summary>
     void OnClosed(StdioBusException? error);
 }

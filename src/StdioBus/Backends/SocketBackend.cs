@@ -19,51 +19,33 @@ internal sealed class SocketBackend : RemoteBackend
 
     public override BackendKind Kind => BackendKind.Socket;
 
+    protected override bool MakesAgain => _options.Reconnect;
+
     protected override string Where => _options.UnixPath is { } path ? $"The daemon at '{path}'" : $"The daemon at {_options.Host}:{_options.Port}";
 
-    protected override async Task<DaemonLink> ConnectAsync()
+    protected override async Task<DaemonLink> ConnectAsync(CancellationToken cancellationToken)
     {
-        Socket socket = _options.UnixPath is null
-            ? new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }
-            : new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        using var patience = new CancellationTokenSource(Patience);
-        try
-        {
-            if (_options.UnixPath is { } path)
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), patience.Token).ConfigureAwait(false);
-            else
-                await socket.ConnectAsync(_options.Host!, _options.Port!.Value, patience.Token).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is SocketException or OperationCanceledException)
-        {
-            socket.Dispose();
-            throw error is OperationCanceledException
-                ? new BusTimeoutException($"{Where} could not be reached within {Patience.TotalSeconds} s.", error)
-                : new BusUnavailableException($"{Where} cannot be reached: {error.Message}.", error);
-        }
-
-        _socket = socket;
-        var stream = new NetworkStream(socket, ownsSocket: false);
-        return new DaemonLink(stream, stream, () => socket.Shutdown(SocketShutdown.Send));
+        _socket = _options.UnixPath is { } path
+            ? await DaemonSocket.ConnectAsync(path, Where, Patience, cancellationToken).ConfigureAwait(false)
+            : await DaemonSocket.ConnectAsync(_options.Host!, _options.Port!.Value, Where, Patience, cancellationToken).ConfigureAwait(false);
+        return DaemonSocket.Link(_socket);
     }
 
     protected override async Task AuthenticateAsync(DaemonConnection connection)
     {
         if (_options.AccessToken is not { } token)
             return;
-        var text = new ByteBuffer();
-        JsonStrings.Write(text, token);
-        string parameters = $"{{\"token\":{System.Text.Encoding.UTF8.GetString(text.Written)}}}";
-        text.Release();
         try
         {
-            await connection.AskAsync("auth", parameters).ConfigureAwait(false);
+            await DaemonSocket.AuthenticateAsync(connection, token).ConfigureAwait(false);
         }
         catch (StdioBusException error)
         {
             throw new BusPolicyException($"{Where} refused {nameof(SocketOptions.AccessToken)}.", error);
         }
     }
+
+    protected override void DropConnection() => _socket?.Dispose();
 
     // The ids of workers, and which pool has which, follow from the configuration alone.
     protected override void CheckWorkers(IReadOnlyList<BusWorker> workers)

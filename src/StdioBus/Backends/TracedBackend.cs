@@ -127,6 +127,10 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
         public bool OnTurnEnd() => inner.OnTurnEnd();
 
+        public void OnDisconnected(StdioBusException error) => inner.OnDisconnected(error);
+
+        public void OnReconnected() => inner.OnReconnected();
+
         public void OnClosed(StdioBusException? error)
         {
             owner.TraceEnds();

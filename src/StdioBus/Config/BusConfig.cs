@@ -92,6 +92,10 @@ public sealed class BusConfig
             file.ReadExactly(utf8);
             return (full, utf8);
         }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new BusInvalidArgumentException($"There is no configuration file '{full}'.", error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new BusInvalidArgumentException($"The configuration file '{full}' cannot be read: {error.Message}", error);

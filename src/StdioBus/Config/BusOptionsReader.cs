@@ -34,10 +34,12 @@ internal static class BusOptionsReader
         copy.Retry = options.Retry?.Copy().Checked();
         copy.Native = ReadNative(options.Native);
         copy.Subprocess = options.Subprocess?.Copy().Checked();
-        copy.Docker = options.Docker?.Copy();
+        copy.Docker = options.Docker?.Copy().Checked();
         copy.Socket = options.Socket?.Copy().Checked();
         if (copy is { Backend: BackendKind.Socket, Socket: null })
             throw new BusInvalidArgumentException($"{nameof(options.Socket)}: required by the {nameof(BackendKind.Socket)} backend: where the daemon listens.");
+        if (copy is { Backend: BackendKind.Docker, Docker: null })
+            throw new BusInvalidArgumentException($"{nameof(options.Docker)}: required by the {nameof(BackendKind.Docker)} backend: the image to run.");
         copy.Roots = options.Roots is null ? null : [.. options.Roots.Select(ReadRoot)];
         copy.TracePath = ReadTracePath(options.TracePath);
         copy.TraceRedactedKeys = ReadTraceRedactedKeys(options.TraceRedactedKeys);

@@ -11,6 +11,9 @@ internal readonly struct ConfigNode(JsonElement element, string path, List<Confi
 
     public void Warn(string message) => problems.Add(new ConfigProblem(path, message, IsWarning: true));
 
+    /// <summary>Whether an object has a member of this name.</summary>
+    public bool Has(string name) => element.TryGetProperty(name, out _);
+
     public bool IsObject() => Is(JsonValueKind.Object, "an object");
 
     public bool IsArray() => Is(JsonValueKind.Array, "an array");
@@ -60,17 +63,19 @@ internal readonly struct ConfigNode(JsonElement element, string path, List<Confi
         }
     }
 
-    public IList<string> Texts()
+    /// <summary>Strings, each read by <paramref name="read"/>; null: as they stand.</summary>
+    public IList<string> Texts(Func<ConfigNode, string?>? read = null)
     {
         var texts = new List<string>();
         if (IsArray())
             foreach (ConfigNode item in Items())
-                if (item.Text() is { } text)
+                if ((read is null ? item.Text() : read(item)) is { } text)
                     texts.Add(text);
         return texts;
     }
 
-    public IDictionary<string, string> TextMap()
+    /// <summary>Strings by name, each read by <paramref name="read"/>; null: as they stand.</summary>
+    public IDictionary<string, string> TextMap(Func<ConfigNode, string?>? read = null)
     {
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
         if (!IsObject())
@@ -78,7 +83,7 @@ internal readonly struct ConfigNode(JsonElement element, string path, List<Confi
         foreach (JsonProperty member in element.EnumerateObject())
         {
             var node = new ConfigNode(member.Value, $"{path}.{member.Name}", problems);
-            if (node.Text() is { } text && !map.TryAdd(member.Name, text))
+            if ((read is null ? node.Text() : read(node)) is { } text && !map.TryAdd(member.Name, text))
                 node.Problem("the key is given more than once");
         }
 

@@ -12,45 +12,61 @@ internal static class McpServersReader
             if (!server.IsObject())
                 continue;
             var pool = new BusPool { Id = id, Dialect = Dialect.Mcp };
-            bool hasCommand = false, isDisabled = false;
-            foreach ((string name, ConfigNode member) in server.Members(["command", "args", "env", "cwd", "type", "disabled"]))
+            bool hasCommand = false, isDisabled = false, isRemote = false;
+            foreach ((string name, ConfigNode member) in server.Members(["command", "args", "env", "cwd", "type", "disabled", "url", "headers"]))
             {
                 switch (name)
                 {
                     case "command":
                         hasCommand = true;
-                        pool.Command = member.Text() ?? "";
+                        pool.Command = Text(member) ?? "";
                         break;
                     case "args":
-                        pool.ArgumentList = member.Texts();
+                        pool.ArgumentList = member.Texts(Text);
                         break;
                     case "env":
-                        pool.Environment = member.TextMap();
+                        pool.Environment = member.TextMap(Text);
                         break;
                     case "cwd":
-                        pool.WorkingDirectory = member.Text();
+                        pool.WorkingDirectory = Text(member);
                         break;
                     case "disabled":
                         isDisabled = member.Flag();
                         break;
                     case "type":
-                        member.Word(new Dictionary<string, bool>(StringComparer.Ordinal) { ["stdio"] = true });
+                        isRemote |= member.Word(Transports);
                         break;
                 }
             }
 
             if (isDisabled)
-            {
                 server.Warn("disabled, left out");
-                continue;
-            }
-
-            if (!hasCommand || pool.Command.Length == 0)
-                server.Problem("expected a command that is not empty: only servers that speak over stdio can be run");
-            config.Pools.Add(pool);
+            else if (isRemote || (!hasCommand && server.Has("url")))
+                server.Warn("reached over the network, not over stdio, left out");
+            else
+                Add(server, pool, hasCommand, config);
         }
 
         if (config.Pools.Count == 0)
-            servers.Problem("expected at least one server that is not disabled");
+            servers.Problem("expected at least one server that speaks over stdio and is not disabled");
     }
+
+    // The words that hosts use for servers that no process here runs, and the one for ours.
+    private static readonly Dictionary<string, bool> Transports = new(StringComparer.Ordinal)
+    {
+        ["stdio"] = false,
+        ["http"] = true,
+        ["streamable-http"] = true,
+        ["sse"] = true,
+        ["ws"] = true,
+    };
+
+    private static void Add(ConfigNode server, BusPool pool, bool hasCommand, BusConfig config)
+    {
+        if (!hasCommand || pool.Command.Length == 0)
+            server.Problem("expected a command that is not empty");
+        config.Pools.Add(pool);
+    }
+
+    private static string? Text(ConfigNode node) => node.Text() is { } text ? McpVariables.Expand(text, node) : null;
 }

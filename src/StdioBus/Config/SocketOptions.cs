@@ -18,15 +18,19 @@ public sealed class SocketOptions
     /// <summary>The access token that its TCP listener asks for, 1 to 1,024 bytes of UTF-8: over TCP a daemon admits no bus without. Does not apply to a Unix socket.</summary>
     public string? AccessToken { get; set; }
 
-    /// <summary>Whether a lost connection is made again. Off by default; this version cannot do it.</summary>
+    /// <summary>
+    /// Whether a connection that was lost is made again: tried after 100 ms, then after twice as long each time up to 5 s,
+    /// until the bus is stopped. What waited fails with a TransportError, and so does what is sent before the connection is
+    /// there (see <see cref="Bus.IsConnected"/>); then calls work again, and subscriptions and handlers go on as they were. A
+    /// daemon that refuses the token, or has other pools by then, ends the bus. Off by default: the bus stops when the
+    /// connection is lost.
+    /// </summary>
     public bool Reconnect { get; set; }
 
     internal SocketOptions Copy() => (SocketOptions)MemberwiseClone();
 
     internal SocketOptions Checked()
     {
-        if (Reconnect)
-            throw new BusNotSupportedException($"{nameof(Reconnect)}: this version does not make a lost connection again; make a new bus when {nameof(Bus.Stopped)} is raised.");
         if (UnixPath is { } path)
         {
             if (Host is not null || Port is not null)

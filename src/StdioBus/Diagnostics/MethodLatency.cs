@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace StdioBus;
 
 /// <summary>
@@ -28,4 +30,9 @@ public sealed record MethodLatency
 
     /// <summary>The longest, exactly.</summary>
     public TimeSpan Max { get; init; }
+
+    /// <summary>The method, the number of answers and the times, in milliseconds.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Method}: {Count} in p50 {P50.TotalMilliseconds:0.###} ms, p95 {P95.TotalMilliseconds:0.###} ms, p99 {P99.TotalMilliseconds:0.###} ms, max {Max.TotalMilliseconds:0.###} ms");
 }

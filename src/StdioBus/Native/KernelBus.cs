@@ -223,13 +223,26 @@ internal sealed unsafe class KernelBus : IDisposable
     // What workers have started outlives a host that is killed, unless somebody is left to end it.
     private void GuardWorkers()
     {
-        if (_api.SetGuard is null || KernelDaemon.Beside(_api.Path) is not { } daemon)
+        if (_api.SetGuard is null || FindGuard() is not { } daemon)
             return;
         int code;
         fixed (byte* path = Utf8Z(daemon))
             code = _api.SetGuard(_bus, path);
         if (code != KernelCode.Ok)
             _events.OnLog(BusLogLevel.Warning, null, $"No guard: the kernel refuses '{daemon}': {KernelCode.Text(code)}.");
+    }
+
+    private string? FindGuard()
+    {
+        try
+        {
+            return KernelDaemon.Beside(_api.Path);
+        }
+        catch (BusUnavailableException error)
+        {
+            _events.OnLog(BusLogLevel.Warning, null, $"No guard: {error.Message}");
+            return null;
+        }
     }
 
     private static BusWorker ReadWorker(in KernelWorkerInfo info, string busName)

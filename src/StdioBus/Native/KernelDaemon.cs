@@ -1,13 +1,14 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 
 namespace StdioBus;
 
 /// <summary>The daemon's program, which lies beside the kernel's library and guards the workers of a host that is killed.</summary>
-internal static class KernelDaemon
+internal static partial class KernelDaemon
 {
-    private const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-
     private const UnixFileMode Read = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    private const int MayExecute = 1; // X_OK
 
     /// <summary>The program beside a library, made executable; null when it is not there, or not needed, as on Windows.</summary>
     public static string? Beside(string library)
@@ -15,26 +16,39 @@ internal static class KernelDaemon
         if (OperatingSystem.IsWindows())
             return null;
         string path = Path.Combine(Path.GetDirectoryName(library)!, "stdio_bus");
-        if (!File.Exists(path))
-            return null;
-        MakeExecutable(path);
-        return path;
+        return File.Exists(path) ? Runnable(path) : null;
     }
 
-    // Packages carry no permissions: whoever may read the file may run it.
-    [UnsupportedOSPlatform("windows")]
-    private static void MakeExecutable(string path)
+    /// <summary>
+    /// This program, made executable if it was not: packages carry no permissions. Where that is not ours to do, as in a
+    /// folder for all users, a copy of the user's own.
+    /// </summary>
+    public static string Runnable(string program)
     {
-        UnixFileMode mode = File.GetUnixFileMode(path);
-        if ((mode & Execute) != 0)
-            return;
+        if (OperatingSystem.IsWindows() || IsRunnable(program) || MakeExecutable(program))
+            return program;
+        return PrivateCopy.Folder is { } folder ? PrivateCopy.Of(program, folder) : program;
+    }
+
+    private static bool IsRunnable(string program) => Access(program, MayExecute) == 0;
+
+    // Whoever may read the file may run it.
+    [UnsupportedOSPlatform("windows")]
+    private static bool MakeExecutable(string program)
+    {
         try
         {
-            File.SetUnixFileMode(path, mode | (UnixFileMode)((int)(mode & Read) >> 2));
+            UnixFileMode mode = File.GetUnixFileMode(program);
+            File.SetUnixFileMode(program, mode | (UnixFileMode)((int)(mode & Read) >> 2));
+            return IsRunnable(program);
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
-            // Somebody else's file, as in a folder for all users. The kernel then says in its log that it cannot execute it.
+            return false; // somebody else's file, or a file system that is read only
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Access(string path, int mode);
 }

@@ -11,12 +11,15 @@ internal static class KernelLibrary
 
     private static readonly ConcurrentDictionary<string, KernelApi> Loaded = new(StringComparer.Ordinal);
 
-    /// <summary>Loads the library: the given one, else that of the environment, else the one beside this assembly.</summary>
+    /// <summary>Loads the library: the given one, else that of the environment, else this platform's beside this assembly.</summary>
     /// <exception cref="BusUnavailableException">There is none; the message lists every path looked at.</exception>
-    public static KernelApi Load(string? path)
+    public static KernelApi Load(string? path) => Load(path, KernelPlatform.Current, KernelPlatform.Home);
+
+    /// <summary>The same for any platform, whose folder lies in this one.</summary>
+    internal static KernelApi Load(string? path, KernelPlatform platform, string home)
     {
         var tried = new List<string>();
-        foreach (string candidate in Candidates(path))
+        foreach (string candidate in Candidates(path, platform, home))
         {
             if (Loaded.TryGetValue(candidate, out KernelApi? known))
                 return known;
@@ -36,41 +39,18 @@ internal static class KernelLibrary
             }
         }
 
-        throw new BusUnavailableException($"The kernel's library is not there. Looked at: {string.Join("; ", tried)}.");
+        IReadOnlyList<string> there = KernelPlatform.FoldersWith(home, "libstdio_bus.so", "libstdio_bus.dylib", "stdio_bus.dll");
+        throw new BusUnavailableException(
+            $"The kernel's library is not there. Looked at: {string.Join("; ", tried)}. This platform is {platform.Folder}; there are libraries for {(there is [] ? "none" : string.Join(", ", there))}.");
     }
 
-    /// <summary>The folder of this platform's library: the musl of Alpine is told apart from glibc.</summary>
-    internal static string PlatformFolder
-    {
-        get
-        {
-            string system = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : IsMusl ? "linux-musl" : "linux";
-            return $"{system}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
-        }
-    }
-
-    private static bool IsMusl =>
-        RuntimeInformation.RuntimeIdentifier.Contains("musl", StringComparison.Ordinal)
-        || RuntimeInformation.RuntimeIdentifier.StartsWith("alpine", StringComparison.Ordinal);
-
-    private static string FileName =>
-        OperatingSystem.IsWindows() ? "stdio_bus.dll" : OperatingSystem.IsMacOS() ? "libstdio_bus.dylib" : "libstdio_bus.so";
-
-    private static IEnumerable<string> Candidates(string? path)
+    private static IEnumerable<string> Candidates(string? path, KernelPlatform platform, string home)
     {
         if (path is not null)
-        {
             yield return Path.GetFullPath(path);
-            yield break;
-        }
-
-        if (Environment.GetEnvironmentVariable(PathVariable) is { Length: > 0 } variable)
-        {
-            yield return Path.GetFullPath(Directory.Exists(variable) ? Path.Combine(variable, FileName) : variable);
-            yield break;
-        }
-
-        string folder = Path.GetDirectoryName(typeof(KernelLibrary).Assembly.Location) is { Length: > 0 } beside ? beside : AppContext.BaseDirectory;
-        yield return Path.Combine(folder, PlatformFolder, FileName);
+        else if (Environment.GetEnvironmentVariable(PathVariable) is { Length: > 0 } variable)
+            yield return Path.GetFullPath(Directory.Exists(variable) ? Path.Combine(variable, platform.LibraryName) : variable);
+        else
+            yield return Path.Combine(home, platform.Folder, platform.LibraryName);
     }
 }

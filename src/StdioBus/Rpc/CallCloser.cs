@@ -58,14 +58,16 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
     /// <summary>Gives up all calls, and lets no more in.</summary>
     public void GiveUpAll(string reason, Func<PendingCall, Exception> error)
     {
-        foreach (PendingCall call in calls.Close())
+        foreach (PendingCall call in calls.TakeAll(close: true))
             GiveUpRemoved(call, reason, error(call));
     }
 
-    /// <summary>Ends all calls of a bus whose kernel is gone, and lets no more in.</summary>
-    public void FailAll(Func<PendingCall, Exception> error)
+    /// <summary>Ends all calls of a bus whose kernel is gone.</summary>
+    /// <param name="error">What each fails with.</param>
+    /// <param name="forGood">Whether no more are let in.</param>
+    public void FailAll(Func<PendingCall, Exception> error, bool forGood)
     {
-        foreach (PendingCall call in calls.Close())
+        foreach (PendingCall call in calls.TakeAll(close: forGood))
             Fail(call, error(call));
     }
 

@@ -76,12 +76,13 @@ internal sealed class CallTable
             return _calls.TryGetValue(id, out PendingCall? call) && RemoveLocked(call) ? call : null;
     }
 
-    /// <summary>Takes out all and lets no more in.</summary>
-    public IReadOnlyList<PendingCall> Close()
+    /// <summary>Takes out all.</summary>
+    /// <param name="close">Whether no more are let in.</param>
+    public IReadOnlyList<PendingCall> TakeAll(bool close)
     {
         lock (_gate)
         {
-            _closed = true;
+            _closed |= close;
             PendingCall[] calls = [.. _calls.Values];
             foreach (PendingCall call in calls)
                 RemoveLocked(call);

@@ -16,6 +16,7 @@ internal sealed class MessageDispatcher(
     BusCounters counters,
     BusLog log,
     Completions completions,
+    Action<StdioBusException?> connectionChanged,
     Action<StdioBusException?> closed) : IBackendEvents
 {
     private long _notifications;
@@ -74,6 +75,16 @@ internal sealed class MessageDispatcher(
     public void OnLog(BusLogLevel level, int? workerId, string text) => log.Add(level, workerId, text);
 
     public bool OnTurnEnd() => completions.OnTurnEnd();
+
+    public void OnDisconnected(StdioBusException error)
+    {
+        for (int worker = 0; worker < workers.Count; worker++)
+            OnWorkerGone(worker);
+        connectionChanged(error);
+        flow.CallsChanged();
+    }
+
+    public void OnReconnected() => connectionChanged(null);
 
     public void OnClosed(StdioBusException? error) => closed(error);
 

@@ -5,6 +5,9 @@ internal sealed class WorkerBoard(IReadOnlyList<PoolInfo> pools)
 {
     private readonly bool[] _lost = new bool[pools.Sum(pool => pool.Instances)];
 
+    /// <summary>How many workers there are.</summary>
+    public int Count => _lost.Length;
+
     public void SetLost(int workerId, bool lost)
     {
         if ((uint)workerId < (uint)_lost.Length)

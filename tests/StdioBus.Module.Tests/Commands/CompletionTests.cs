@@ -57,7 +57,12 @@ public sealed class CompletionTests(CompletionTests.Buses buses) : IClassFixture
     [InlineData("Invoke-BusRequest ", "echo", "'odd $name'", "session/tick", "tools/call")]
     [InlineData("Invoke-BusStream -Method s", "session/tick")]
     [InlineData("Send-BusNotification \"o", "\"odd `$name\"")]
-    [InlineData("Register-BusSubscription session", "session/tick")]
+    [InlineData("Register-BusSubscription session", "session/tick", "session/update")]
+    [InlineData("Register-BusSubscription -Method notifications/res", "notifications/resources/list_changed", "notifications/resources/updated")]
+    [InlineData("Register-BusHandler se", "session/request_permission", "session/tick")]
+    [InlineData("Register-BusHandler t", "'terminal/*'", "tools/call")]
+    [InlineData("Register-BusHandler x -Pool p", "plain")]
+    [InlineData("Get-BusHandler -Bus f", "first")]
     [InlineData("Invoke-BusRequest x -SessionId a", "agent-7")]
     [InlineData("Invoke-BusRequest x -SessionId of", "'of a subscription'")]
     [InlineData("New-StdioBus -Backend D", "Docker")]
@@ -65,6 +70,13 @@ public sealed class CompletionTests(CompletionTests.Buses buses) : IClassFixture
     [InlineData("Get-BusLog -Level W", "Warning")]
     public void What_there_is_is_offered_with_the_quotes_it_needs(string line, params string[] offered) =>
         Assert.Equal(offered.Order(), Complete(buses.Runspace, line).Order());
+
+    [Fact]
+    public void Programs_on_the_path_are_offered_for_workers()
+    {
+        Assert.Contains("cat", Complete(buses.Runspace, "New-StdioBus x ca"));
+        Assert.Contains("cat", Complete(buses.Runspace, "New-BusPool x -Command ca"));
+    }
 
     [Fact]
     public void What_is_offered_means_the_same_when_the_line_runs()

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using StdioBus.Module.Tests.Engine;
 using Xunit;
 
@@ -55,17 +56,71 @@ public sealed class ListenerTests : IDisposable
         Assert.Equal(1, _runspace.RunOne("(Get-StdioBus).ClientCount"));
     }
 
-    [Fact]
-    public void A_listener_that_others_may_reach_takes_leave_and_a_token()
+    [Theory]
+    [InlineData("0.0.0.0", "0.0.0.0:")]
+    [InlineData("::", "[::]:")]
+    public void A_listener_that_others_may_reach_takes_leave_and_a_token(string host, string endpoint)
     {
-        ErrorRecord error = _runspace.RunToError(Tcp + "-TcpHost 0.0.0.0 -AccessToken x");
-        Assert.StartsWith("BusPolicyDenied,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.Equal(ErrorCategory.PermissionDenied, error.CategoryInfo.Category);
-        Assert.Contains("-AllowRemote and -AccessToken", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
-        Assert.Contains("AccessToken: required", _runspace.RunToError(Tcp + "-TcpHost 0.0.0.0 -AllowRemote").ToString(), StringComparison.Ordinal);
+        foreach (string token in new[] { "", "-AccessToken x" })
+        {
+            ErrorRecord error = _runspace.RunToError($"{Tcp} -TcpHost {host} {token}");
+            Assert.StartsWith("BusPolicyDenied,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+            Assert.Equal(ErrorCategory.PermissionDenied, error.CategoryInfo.Category);
+            Assert.Contains($"'{host}' may be reached from other machines", error.ToString(), StringComparison.Ordinal);
+            Assert.Contains("-AllowRemote and -AccessToken", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("AccessToken: required", _runspace.RunToError($"{Tcp} -TcpHost {host} -AllowRemote").ToString(), StringComparison.Ordinal);
         Assert.Empty(BusRegistry.Open);
-        Assert.StartsWith("0.0.0.0:", (string)_runspace.RunOne(Tcp + "-TcpHost 0.0.0.0 -AllowRemote -AccessToken x; $bus.ListenEndpoint")!, StringComparison.Ordinal);
+        Assert.StartsWith(endpoint, (string)_runspace.RunOne($"{Tcp} -TcpHost {host} -AllowRemote -AccessToken x; $bus.ListenEndpoint")!, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("-ListenMode Tcp -TcpPort 0 -AccessToken x", "@{ Host = '127.0.0.1'; Port = [int]$ear.ListenEndpoint.Split(':')[-1]; AccessToken = 'x' }")]
+    [InlineData("-ListenMode Tcp -TcpHost ::1 -TcpPort 0 -AccessToken x", "@{ Host = '::1'; Port = [int]$ear.ListenEndpoint.Split(':')[-1]; AccessToken = 'x' }")]
+    [InlineData("-ListenMode Unix -UnixPath $socket", "@{ UnixPath = $socket }")]
+    public void Buses_that_come_and_go_as_clients_are_counted_and_in_the_log(string listener, string address)
+    {
+        string socket = Path.Combine(Path.GetTempPath(), $"stdiobus-{Guid.NewGuid():N}.sock");
+        _runspace.Run($"$ear = New-StdioBus kit $worker kit -Name ear {listener}; $address = {address}", ("socket", socket));
+        _runspace.Run("$one = New-StdioBus kit $worker kit -Backend Socket -SocketOption $address; $two = New-StdioBus kit $worker kit -Backend Socket -SocketOption $address");
+        Assert.Equal(["1", "2", "3"], _runspace.Run("1..3 | ForEach-Object { (Invoke-BusRequest echo @{ n = $_ } -Bus @($ear, $one, $two)[$_ - 1]).n }").Select(item => item.ToString()));
+        Assert.Equal("2 2 0", _runspace.RunOne("$ear.ClientCount, $ear.Statistics.ClientConnects, $ear.Statistics.ClientDisconnects -join ' '"));
+        _runspace.Run("Remove-StdioBus $one");
+        var ear = (Bus)_runspace.RunOne("Get-StdioBus ear")!;
+        Assert.True(SpinWait.SpinUntil(() => ear.ClientCount == 1, TestRunspace.Deadline));
+        Assert.Equal("1 2 1", _runspace.RunOne("$ear.ClientCount, $ear.Statistics.ClientConnects, $ear.Statistics.ClientDisconnects -join ' '"));
+        string[] log = [.. _runspace.Run("Get-BusLog -Bus $ear | Where-Object Text -match 'listening|client' | ForEach-Object Text").Select(item => item.ToString())];
+        Assert.Equal($"listening on {ear.ListenEndpoint}", log[0]);
+        Assert.Equal(["client 1 connected", "client 2 connected", "client 1"], log[1..].Select(line => line.Split(':')[0]));
+        Assert.Equal("client 1: disconnected", log[^1]);
+        _runspace.Run("Get-StdioBus | Remove-StdioBus");
+        Assert.False(File.Exists(socket));
+    }
+
+    [Fact]
+    [Trait("Covers", "A37")]
+    public void A_bus_shows_where_it_listens_and_who_came()
+    {
+        _runspace.Run($"{Tcp} -AccessToken x");
+        string endpoint = (string)_runspace.RunOne("$bus.ListenEndpoint")!;
+        Assert.Equal("0", ClientsInTheListView());
+        string port = endpoint.Split(':')[^1];
+        _runspace.Run($"1..2 | ForEach-Object {{ $one = New-StdioBus kit $worker kit -Backend Socket -SocketOption @{{ Host = '127.0.0.1'; Port = {port}; AccessToken = 'x' }}; if ($_ -eq 1) {{ Remove-StdioBus $one }} }}");
+        Assert.True(SpinWait.SpinUntil(() => ((Bus)_runspace.RunOne("$bus")!).ClientCount == 1, TestRunspace.Deadline));
+        Assert.Equal("1, 2 in total", ClientsInTheListView());
+
+        // The engine lists every object of such output after the first.
+        _runspace.Run("$PSStyle.OutputRendering = 'PlainText'; & { [pscustomobject][ordered]@{ A = 1; B = 2; C = 3; D = 4; E = 5 }; $bus } | Out-Default");
+        Assert.Contains($"ListenEndpoint : {endpoint}\nClientCount    : 1\n", Regex.Replace(_runspace.Host.Shown, "\u001b\\[[0-9;]*m", ""), StringComparison.Ordinal);
+    }
+
+    // Format-List is not among the engine's own commands; this is what it runs.
+    private string ClientsInTheListView() => _runspace.RunOne("""
+        $views = [xml][System.IO.File]::ReadAllText((Get-Module StdioBus).ModuleBase + '/StdioBus.Format.ps1xml')
+        $clients = $views.SelectSingleNode("//View[Name = 'StdioBus.Bus']/ListControl//ListItem[Label = 'Clients']/ScriptBlock").InnerText
+        [string]($bus | ForEach-Object ([scriptblock]::Create($clients)))
+        """)!.ToString()!;
 
     [Theory]
     [InlineData("-ListenMode Tcp", "TcpPort")]
@@ -89,8 +144,10 @@ public sealed class ListenerTests : IDisposable
 
     [Theory]
     [InlineData("-Backend Subprocess -SubprocessOption @{ BinaryPath = './x'; StderrBufferLines = 5 }", "BusUnavailable", "BinaryPath")]
-    [InlineData("-Backend Docker -DockerOption @{ Image = 'x'; PullPolicy = 'Never'; StartupTimeout = 5; ExtraArgs = 'a', 'b'; Environment = @{ A = 1 } }", "BusNotSupported", "Docker")]
-    [InlineData("-Backend Socket -SocketOption @{ Host = 'localhost'; Port = 5; AccessToken = 'x'; Reconnect = $true }", "BusNotSupported", "Reconnect")]
+    [InlineData("-Backend Docker -DockerOption @{ Image = 'x'; PullPolicy = 'Never'; EnginePath = './nowhere/docker'; StartupTimeout = 5; ContainerNamePrefix = 'p'; ExtraArgs = 'a', 'b'; Environment = @{ A = 1 } }", "BusUnavailable", "EnginePath: the container engine '/")]
+    [InlineData("-Backend Docker", "BusInvalidArgument", "Docker: required")]
+    [InlineData("-Backend Docker -DockerOption @{ PullPolicy = 'Never' }", "BusInvalidArgument", "Image: expected the name of an image")]
+    [InlineData("-Backend Socket -SocketOption @{ Host = 'localhost'; Port = 5; AccessToken = 'x'; Reconnect = $true }", "BusUnavailable", "localhost:5 cannot be reached")]
     [InlineData("-Backend Socket -SocketOption ([StdioBus.SocketOptions]::new())", "BusInvalidArgument", "Host")]
     [InlineData("-SocketOption @{ Host = 'localhost' }", "BusInvalidArgument", "-Backend is Auto")]
     [InlineData("-Backend Native -DockerOption @{ Image = 'x' }", "BusInvalidArgument", "-DockerOption: is of the Docker backend")]
@@ -103,8 +160,18 @@ public sealed class ListenerTests : IDisposable
         Assert.Empty(BusRegistry.Open);
     }
 
+    [Fact]
+    public void Commands_and_folders_of_an_image_are_not_looked_for_here()
+    {
+        ErrorRecord error = _runspace.RunToError(
+            "New-StdioBus kit /only/in/the/image ./agent.js -WorkingDirectory /only/there -Backend Docker -DockerOption @{ Image = 'x'; EnginePath = '/nowhere/docker' }");
+        Assert.StartsWith("BusUnavailable,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("/nowhere/docker", error.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("-DockerOption @{ Imag = 'x' }", "A docker option has no 'Imag'. It may have: Image")]
+    [InlineData("-DockerOption @{ Image = 'x'; PullPolicy = 'Sometimes' }", "The 'PullPolicy' of a docker option cannot be 'Sometimes'")]
     [InlineData("-SubprocessOption @{ StderrBufferLines = 'many' }", "'StderrBufferLines' of a subprocess option")]
     [InlineData("-SocketOption 5", "is no socket option")]
     [InlineData("-AccessToken 5", "is no access token")]

@@ -69,6 +69,7 @@ public sealed class MessageTests : IDisposable
     {
         _runspace.Run("$bus = New-StdioBus -PoolConfig @{ Id = 'a'; Command = $worker; Args = 'kit' }, @{ Id = 'b'; Command = $worker; Args = 'kit' }");
         Assert.Contains("several pools (a, b)", _runspace.RunToError("Send-BusMessage @{ jsonrpc = '2.0'; id = 1; method = 'echo' }").ToString(), StringComparison.Ordinal);
+        Assert.Contains("-Pool", _runspace.RunWithErrors("Invoke-BusRequest echo @{}").OnlyError("BusInvalidArgument").ErrorDetails.RecommendedAction, StringComparison.Ordinal);
         _runspace.RunWithErrors("Send-BusMessage @{ jsonrpc = '2.0'; method = 'x' } -Pool c").OnlyError("BusPoolNotFound");
         Assert.StartsWith("BusUnavailable,", _runspace.RunToError("Send-BusMessage @{ jsonrpc = '2.0'; method = 'nowhere' }").FullyQualifiedErrorId, StringComparison.Ordinal);
         _runspace.Run("Send-BusMessage @{ jsonrpc = '2.0'; method = 'member'; pool = 'b' }; Send-BusMessage @{ jsonrpc = '2.0'; method = 'parameter' } -Pool b");

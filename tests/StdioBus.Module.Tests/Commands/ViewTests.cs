@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using StdioBus.Module.Tests.Engine;
 using Xunit;
@@ -106,6 +107,38 @@ public sealed class ViewTests
     [InlineData(80)]
     [InlineData(160)]
     public void Subscriptions(int width) => Golden.Check($"subscriptions-{width}", Show(width, "$null = Register-BusSubscription 'session/*' -Pool second; $null = $bus.SubscribeRaw(); Get-BusSubscription"));
+
+    [Fact]
+    public async Task A_bus_whose_connection_is_being_made_again_is_offline()
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        string folder = Directory.CreateTempSubdirectory("stdiobus-view-").FullName;
+        try
+        {
+            string config = Path.Combine(folder, "config.json");
+            string socket = Path.Combine(folder, "bus.sock");
+            await File.WriteAllTextAsync(config, new BusConfig(new BusPool("kit", WorkerProgram.Path, ["kit"])).ToJson(), stop);
+            using var daemon = Process.Start(new ProcessStartInfo(Path.Combine(ProductFolder.Module, "linux-x64", "stdio_bus"), ["--config", config, "--unix", socket]) { RedirectStandardError = true })!;
+            while (!(await daemon.StandardError.ReadLineAsync(stop) ?? throw new InvalidOperationException("The daemon ended.")).Contains("ready:", StringComparison.Ordinal))
+                continue;
+
+            using var runspace = new TestRunspace(new TestHost(160));
+            runspace.Run($"$PSStyle.OutputRendering = 'PlainText'; $bus = New-StdioBus kit $worker kit -Backend Socket -SocketOption @{{ UnixPath = '{socket}'; Reconnect = $true }}; $bus | Out-Default");
+            Assert.Matches("(?m)^bus\\d+ +Running +Socket ", runspace.Host.Shown);
+            daemon.Kill();
+            await daemon.WaitForExitAsync(stop);
+            var bus = (Bus)runspace.RunOne("$bus")!;
+            while (!bus.GetLog().Any(entry => entry.Text.EndsWith("It is being made again.", StringComparison.Ordinal)))
+                Assert.True(await bus.WaitForLogAsync(bus.GetLog().LastOrDefault()?.Sequence ?? 0, stop).WaitAsync(TimeSpan.FromSeconds(60), stop));
+            runspace.Run("$bus | Out-Default");
+            Assert.Matches("(?m)^bus\\d+ +Offline +Socket ", runspace.Host.Shown);
+            Assert.Equal("False", runspace.RunOne("[string]$bus.IsConnected"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 
     [Fact]
     public void States_and_levels_have_a_colour_where_the_host_shows_colours()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using StdioBus.Module.Tests.Engine;
 using Xunit;
@@ -67,6 +68,40 @@ public sealed class AboutTests
             runspace.Run("Invoke-BusStream story @{ sessionId = 's1' } -TextOnly -IdleTimeout 50").Select(text => text.ToString()));
         Assert.Equal(-32601, runspace.RunOne("try { Invoke-BusRequest unknown -ErrorAction Stop } catch { [int]$_.Exception.RpcCode }"));
         runspace.Run("Send-BusNotification unknown; Remove-StdioBus $bus");
+    }
+
+    [Fact(DisplayName = "The daemon of about_StdioBus_Scaling serves other processes")]
+    [Trait("Covers", "A24")]
+    public void Daemon()
+    {
+        using var folder = new ExampleFolder();
+        using var runspace = new TestRunspace();
+        runspace.Runspace.SessionStateProxy.Path.SetLocation(folder.Path);
+        File.WriteAllText(Path.Combine(folder.Path, "bus.json"), Assert.Single(Blocks("about_StdioBus_Scaling", "json")).Groups["code"].Value);
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec " + Assert.Single(Blocks("about_StdioBus_Scaling", "sh")).Groups["code"].Value])
+        {
+            WorkingDirectory = folder.Path,
+            RedirectStandardError = true,
+        };
+        start.Environment["PATH"] = $"{Path.GetDirectoryName(ProductFolder.Manifest)}/linux-x64:{Environment.GetEnvironmentVariable("PATH")}";
+        using Process daemon = Process.Start(start)!;
+        try
+        {
+            while (daemon.StandardError.ReadLine() is { } line && !line.Contains("ready:", StringComparison.Ordinal))
+            {
+            }
+
+            Assert.Equal(144L, runspace.RunOne("$bus = New-StdioBus demo dotnet -Instances 4 -Backend Socket -SocketOption @{ UnixPath = './bus.sock' }; (Invoke-BusRequest square @{ n = 12 }).square"));
+            runspace.Run("Remove-StdioBus $bus; & /bin/kill $id", ("id", daemon.Id));
+            _ = daemon.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            Assert.True(daemon.WaitForExit(TestRunspace.Deadline));
+            Assert.Equal(0, daemon.ExitCode);
+        }
+        finally
+        {
+            if (!daemon.HasExited)
+                daemon.Kill(entireProcessTree: true);
+        }
     }
 
     private static string Read(string topic) => File.ReadAllText(Path.Combine(HelpPage.Folder, topic + ".md"));

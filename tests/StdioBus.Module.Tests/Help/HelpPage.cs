@@ -9,11 +9,14 @@ internal sealed class HelpPage
     private static readonly Regex ParameterHeading = new(@"^### -(?<name>\w+)$", RegexOptions.Multiline);
     private static readonly Regex ExampleBlock = new(@"^### Example \d+: (?<title>[^\n]+)\n\n```powershell\n(?<code>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline);
 
+    private static readonly Regex DefaultValue = new(@"^### -(?<name>\w+)$(?:(?!^### ).)*?^DefaultValue: (?<value>[^\n]*)$", RegexOptions.Multiline | RegexOptions.Singleline);
+
     private HelpPage(string name, string text)
     {
         Name = name;
         Synopsis = Section(text, "SYNOPSIS").Trim();
         Parameters = ParameterHeading.Matches(Section(text, "PARAMETERS")).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
+        Defaults = DefaultValue.Matches(Section(text, "PARAMETERS")).ToDictionary(match => match.Groups["name"].Value, match => match.Groups["value"].Value.Trim('\''));
         Examples = ExampleBlock.Matches(Section(text, "EXAMPLES")).ToDictionary(match => match.Groups["title"].Value, match => match.Groups["code"].Value);
     }
 
@@ -33,6 +36,9 @@ internal sealed class HelpPage
     public string Synopsis { get; }
 
     public IReadOnlySet<string> Parameters { get; }
+
+    /// <summary>What each parameter is where it is not given; empty where that takes more than a word.</summary>
+    public IReadOnlyDictionary<string, string> Defaults { get; }
 
     /// <summary>The code of each example, by its title.</summary>
     public IReadOnlyDictionary<string, string> Examples { get; }

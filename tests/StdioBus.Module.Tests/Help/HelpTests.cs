@@ -34,6 +34,26 @@ public sealed class HelpTests
         Assert.True(page.Examples.Count >= 2, $"{page.Examples.Count} examples");
     }
 
+    [Theory(DisplayName = "The page tells the switches, words and numbers that a command starts from")]
+    [MemberData(nameof(Commands))]
+    public void Defaults(string command)
+    {
+        HelpPage page = HelpPage.Of(command);
+        using var runspace = new TestRunspace();
+
+        // A number that is the least or the largest there is stands for "not given".
+        IEnumerable<string> initial = runspace.Run("""
+            $made = [Activator]::CreateInstance((Get-Command $command).ImplementingType)
+            foreach ($name in (Get-Command $command).Parameters.Keys) {
+                $value = $made.$name
+                if ($value -is [switch]) { "$name=False" }
+                elseif ($value -is [enum] -or ($value -is [int] -and $value -notin 0, [int]::MaxValue)) { "$name=$value" }
+            }
+            """, ("command", command)).Select(line => line.ToString());
+
+        Assert.Equal(initial, initial.Select(line => line.Split('=')[0]).Select(name => $"{name}={page.Defaults[name]}"));
+    }
+
     [Theory(DisplayName = "Get-Help shows what the page says (./build.ps1 -Task Docs brings it up to date)")]
     [MemberData(nameof(Commands))]
     public void Shown(string command)

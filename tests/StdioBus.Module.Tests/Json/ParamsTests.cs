@@ -59,7 +59,7 @@ public class ParamsTests
     [InlineData(DayOfWeek.Friday)]
     public void A_scalar_is_no_params(object value)
     {
-        Assert.StartsWith("Params must be an object or an array", Assert.Throws<JsonConversionException>(() => From(value)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("expected an object or an array", Assert.Throws<JsonConversionException>(() => From(value)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -4,12 +4,13 @@ namespace StdioBus.Tests.Support;
 internal sealed class BackendHost : IAsyncDisposable
 {
     private RunningDaemon? _daemon;
+    private DockerEngine? _engine;
 
     /// <summary>The ways, by name.</summary>
-    public static TheoryData<string> All { get; } = ["Native", "Subprocess", "Unix", "Tcp"];
+    public static TheoryData<string> All { get; } = ["Native", "Subprocess", "Unix", "Tcp", "Docker"];
 
     /// <summary>Those in which the kernel is another process.</summary>
-    public static TheoryData<string> Remote { get; } = ["Subprocess", "Unix", "Tcp"];
+    public static TheoryData<string> Remote { get; } = ["Subprocess", "Unix", "Tcp", "Docker"];
 
     /// <summary>The running bus.</summary>
     public required Bus Bus { get; init; }
@@ -28,16 +29,32 @@ internal sealed class BackendHost : IAsyncDisposable
             options.Socket = daemon.Address;
         }
 
-        options.Backend = way switch { "Native" => BackendKind.Native, "Subprocess" => BackendKind.Subprocess, _ => BackendKind.Socket };
-        return new BackendHost { Bus = await TestWorkers.StartAsync(options), _daemon = daemon };
+        DockerEngine? engine = null;
+        if (way == "Docker")
+        {
+            engine = await DockerEngine.GetAsync();
+            options.Docker = engine.OptionsWithWorkers();
+        }
+
+        options.Backend = way switch { "Native" => BackendKind.Native, "Subprocess" => BackendKind.Subprocess, "Docker" => BackendKind.Docker, _ => BackendKind.Socket };
+        return new BackendHost { Bus = await TestWorkers.StartAsync(options), _daemon = daemon, _engine = engine };
     }
 
-    /// <summary>The process id of the kernel, where it has one of its own.</summary>
-    public async Task<int> DaemonIdAsync()
+    /// <summary>Ends the kernel by SIGKILL, where it is a process of its own.</summary>
+    public async Task KillDaemonAsync()
     {
+        if (_engine is not null)
+        {
+            await _engine.RunAsync("kill", Assert.Single(await _engine.ContainersOfAsync(Bus.Name)));
+            return;
+        }
+
         int worker = (await Bus.GetWorkersAsync().Soon())[0].ProcessId;
         string status = await File.ReadAllTextAsync($"/proc/{worker}/status");
-        return int.Parse(status.Split('\n').Single(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], System.Globalization.CultureInfo.InvariantCulture);
+        int id = int.Parse(status.Split('\n').Single(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], System.Globalization.CultureInfo.InvariantCulture);
+        using var daemon = System.Diagnostics.Process.GetProcessById(id);
+        Assert.Equal("stdio_bus", daemon.ProcessName);
+        daemon.Kill();
     }
 
     public async ValueTask DisposeAsync()

@@ -7,6 +7,8 @@ internal sealed class RunningDaemon : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("stdiobus-daemon-").FullName;
     private Process? _process;
+    private bool _overTcp;
+    private bool _withToken;
 
     /// <summary>What its TCP listener asks for.</summary>
     public const string Token = "a \"secret\"";
@@ -20,21 +22,23 @@ internal sealed class RunningDaemon : IAsyncDisposable
     /// <summary>Starts one; ends when it is ready.</summary>
     public static async Task<RunningDaemon> StartAsync(BusConfig config, bool overTcp, bool withToken = true)
     {
-        var daemon = new RunningDaemon();
-        string file = Path.Combine(daemon._folder, "config.json");
-        await File.WriteAllTextAsync(file, config.ToJson());
-        string token = Path.Combine(daemon._folder, "token");
-        await File.WriteAllTextAsync(token, Token + "\n");
-        string socket = Path.Combine(daemon._folder, "bus.sock");
-        string[] listener = !overTcp ? ["--unix", socket] : withToken ? ["--tcp", "127.0.0.1:0", "--token-file", token] : ["--tcp", "127.0.0.1:0"];
-        var start = new ProcessStartInfo(DaemonProgram.Find(null), ["--config", file, .. listener]) { RedirectStandardError = true };
-        daemon._process = Process.Start(start)!;
-        string ready = await daemon.ReadUntilReadyAsync().Soon();
-        string[] address = ready.Split(' ')[^1].Split(':');
-        daemon.Address = overTcp
-            ? new SocketOptions { Host = address[0], Port = int.Parse(address[1], System.Globalization.CultureInfo.InvariantCulture), AccessToken = withToken ? Token : null }
-            : new SocketOptions { UnixPath = socket };
+        var daemon = new RunningDaemon { _overTcp = overTcp, _withToken = withToken };
+        await daemon.StartAsync(config, Token);
         return daemon;
+    }
+
+    /// <summary>Ends it by SIGKILL.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync().Soon();
+    }
+
+    /// <summary>Starts one more after the end of the last, at the same address; with another configuration or token where they are given.</summary>
+    public Task StartAgainAsync(BusConfig? config = null, string? token = null)
+    {
+        _process!.Dispose();
+        return StartAsync(config, token ?? Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -44,6 +48,24 @@ internal sealed class RunningDaemon : IAsyncDisposable
         await _process.WaitForExitAsync().Soon();
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task StartAsync(BusConfig? config, string token)
+    {
+        string file = Path.Combine(_folder, "config.json");
+        if (config is not null)
+            await File.WriteAllTextAsync(file, config.ToJson());
+        string tokenFile = Path.Combine(_folder, "token");
+        await File.WriteAllTextAsync(tokenFile, token + "\n");
+        string socket = Path.Combine(_folder, "bus.sock");
+        string tcp = $"127.0.0.1:{Address.Port ?? 0}";
+        string[] listener = !_overTcp ? ["--unix", socket] : _withToken ? ["--tcp", tcp, "--token-file", tokenFile] : ["--tcp", tcp];
+        _process = Process.Start(new ProcessStartInfo(DaemonProgram.Find(null), ["--config", file, .. listener]) { RedirectStandardError = true })!;
+        string ready = await ReadUntilReadyAsync().Soon();
+        string[] address = ready.Split(' ')[^1].Split(':');
+        Address = _overTcp
+            ? new SocketOptions { Host = address[0], Port = int.Parse(address[1], System.Globalization.CultureInfo.InvariantCulture), AccessToken = _withToken ? Token : null }
+            : new SocketOptions { UnixPath = socket };
     }
 
     private async Task<string> ReadUntilReadyAsync()

@@ -29,4 +29,21 @@ internal static class ModeHost
         await bus.StopAsync(TimeSpan.FromSeconds(1));
         return early;
     }
+
+    /// <summary>
+    /// Mode <c>container</c>: a program with a bus of the backend that Auto finds, with an image at hand. It writes which one that
+    /// is when the bus runs, and stays until its input ends.
+    /// </summary>
+    public static async Task<int> RunInContainerAsync(string engine, string image, string name)
+    {
+        await using Bus bus = new StdioBusBuilder()
+            .Pool("silent", "/app/stdio_bus", ["--check", "--config-fd", "0"])
+            .Docker(new DockerOptions { EnginePath = engine, Image = image, PullPolicy = PullPolicy.Never, StartupTimeout = TimeSpan.FromMinutes(1) })
+            .Name(name)
+            .Build();
+        await bus.StartAsync();
+        Console.WriteLine(bus.BackendKind);
+        Console.In.ReadToEnd();
+        return 0;
+    }
 }

@@ -13,6 +13,8 @@
 //   exits CODE      writes a line to stderr and exits at once
 //   kit             the methods of ModeKit.cs, with which a test says what happens and when
 //   host            no worker but a program with a bus: see ModeHost.cs
+//   container ENGINE IMAGE NAME
+//                   the same, with a bus that is in a container where neither library nor daemon are there
 //
 // Methods (requests; as a notification each does the same without answering)
 //   echo            answers its params (null without)
@@ -60,6 +62,8 @@ switch (mode)
         return ModeKit.Run(Console.OpenStandardInput(), Console.OpenStandardOutput(), args[1..]);
     case "host":
         return await ModeHost.RunAsync();
+    case "container":
+        return await ModeHost.RunInContainerAsync(engine: args[1], image: args[2], name: args[3]);
     case "exits":
         Console.Error.WriteLine("this worker exits at once");
         return int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture);

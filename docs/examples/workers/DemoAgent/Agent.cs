@@ -26,7 +26,17 @@ internal sealed class Agent(JsonRpcConnection connection)
         return new JsonObject { ["slept"] = milliseconds };
     }
 
-    /// <summary>Answers in the manner of an agent (ACP): the text comes word by word as notifications, then the result.</summary>
+    /// <summary>The handshake of ACP: this agent has no abilities beyond text.</summary>
+    public Task<JsonNode?> Initialize(JsonObject parameters, CancellationToken closed) =>
+        Task.FromResult<JsonNode?>(new JsonObject { ["protocolVersion"] = 1, ["agentCapabilities"] = new JsonObject(), ["authMethods"] = new JsonArray() });
+
+    public Task<JsonNode?> NewSession(JsonObject parameters, CancellationToken closed) =>
+        Task.FromResult<JsonNode?>(new JsonObject { ["sessionId"] = Guid.NewGuid().ToString("N") });
+
+    /// <summary>
+    /// Answers in the manner of an agent (ACP): the text comes word by word as notifications, then the result. A prompt that
+    /// begins with "write" needs the permission of the person at the other end first.
+    /// </summary>
     public async Task<JsonNode?> Prompt(JsonObject parameters, CancellationToken closed)
     {
         var session = (string?)parameters["sessionId"];
@@ -35,7 +45,11 @@ internal sealed class Agent(JsonRpcConnection connection)
             throw new JsonRpcException(JsonRpcConnection.InvalidParams, $"Session '{session}' is already at a prompt.");
         try
         {
-            foreach (var word in Reply(PromptText(parameters)))
+            var prompt = PromptText(parameters);
+            var reply = !prompt.StartsWith("write ", StringComparison.Ordinal) ? Reply(prompt)
+                : await MayAsync(session, prompt, cancel.Token) ? ["I", " would", " write", " it", " now."]
+                : ["I", " leave", " it."];
+            foreach (var word in reply)
             {
                 await Task.Delay(PerWord, cancel.Token); // an agent thinks before it writes
                 connection.Notify("session/update", Chunk(session, word));
@@ -81,6 +95,19 @@ internal sealed class Agent(JsonRpcConnection connection)
         using var timer = new PeriodicTimer(interval);
         for (var n = 1L; n <= count && await timer.WaitForNextTickAsync(closed); n++)
             connection.Notify("tick", new JsonObject { ["n"] = n, ["pid"] = Environment.ProcessId });
+    }
+
+    private async Task<bool> MayAsync(string? session, string what, CancellationToken stopped)
+    {
+        var answer = await connection.AskAsync("session/request_permission", new JsonObject
+        {
+            ["sessionId"] = session,
+            ["toolCall"] = new JsonObject { ["toolCallId"] = "write-1", ["title"] = what, ["kind"] = "edit" },
+            ["options"] = new JsonArray(
+                new JsonObject { ["optionId"] = "yes", ["name"] = "Allow", ["kind"] = "allow_once" },
+                new JsonObject { ["optionId"] = "no", ["name"] = "Reject", ["kind"] = "reject_once" }),
+        }, stopped);
+        return (string?)answer?["outcome"]?["optionId"] == "yes";
     }
 
     private static IEnumerable<string> Reply(string prompt)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -30,6 +31,8 @@ internal sealed class JsonRpcConnection(Stream input, Stream output) : IDisposab
     private readonly StreamWriter _writer = new(output, Utf8) { NewLine = "\n" };
     private readonly Lock _writing = new();
     private readonly CancellationTokenSource _closed = new();
+    private readonly ConcurrentDictionary<string, TaskCompletionSource<JsonNode?>> _asked = new();
+    private int _lastAsked;
 
     public Dictionary<string, Func<JsonObject, CancellationToken, Task<JsonNode?>>> Requests { get; } = [];
 
@@ -47,6 +50,23 @@ internal sealed class JsonRpcConnection(Stream input, Stream output) : IDisposab
     /// <summary>Sends a notification: a message without an id, which nobody answers.</summary>
     public void Notify(string method, JsonObject parameters) =>
         Write(new JsonObject { ["jsonrpc"] = "2.0", ["method"] = method, ["params"] = parameters });
+
+    /// <summary>Asks the client and gives its result; an error that it answers with is thrown.</summary>
+    public async Task<JsonNode?> AskAsync(string method, JsonObject parameters, CancellationToken stopped)
+    {
+        var id = $"ask-{Interlocked.Increment(ref _lastAsked)}";
+        var answer = new TaskCompletionSource<JsonNode?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _asked[id] = answer;
+        try
+        {
+            Write(new JsonObject { ["jsonrpc"] = "2.0", ["id"] = id, ["method"] = method, ["params"] = parameters });
+            return await answer.Task.WaitAsync(stopped);
+        }
+        finally
+        {
+            _asked.TryRemove(id, out _);
+        }
+    }
 
     public void Dispose()
     {
@@ -68,6 +88,12 @@ internal sealed class JsonRpcConnection(Stream input, Stream output) : IDisposab
             return;
         }
 
+        if (message is not null && !message.ContainsKey("method") && (message.ContainsKey("result") || message.ContainsKey("error")))
+        {
+            TakeAnswer(message);
+            return;
+        }
+
         if (message?["method"] is not JsonValue name || !name.TryGetValue(out string? method))
         {
             WriteError(message?["id"], InvalidRequest, "A message is an object with a method.");
@@ -79,6 +105,16 @@ internal sealed class JsonRpcConnection(Stream input, Stream output) : IDisposab
             _ = AnswerAsync(message["id"], method, parameters);
         else if (Notifications.TryGetValue(method, out var handle))
             Hear(method, parameters, handle);
+    }
+
+    private void TakeAnswer(JsonObject answer)
+    {
+        if (answer["id"] is not JsonValue id || !id.TryGetValue(out string? asked) || !_asked.TryRemove(asked, out var waiting))
+            Console.Error.WriteLine("An answer that nobody waits for was passed over.");
+        else if (answer["error"] is JsonObject error)
+            waiting.SetException(new JsonRpcException((int?)error["code"] ?? InternalError, (string?)error["message"] ?? "It was not said why."));
+        else
+            waiting.SetResult(answer["result"]?.DeepClone());
     }
 
     /// <summary>Nobody waits for the outcome of a notification: what goes wrong is said on stderr.</summary>

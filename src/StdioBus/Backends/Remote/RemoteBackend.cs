@@ -1,17 +1,15 @@
-using System.Buffers.Text;
-using System.Text.Json;
-
 namespace StdioBus;
 
 /// <summary>
 /// A kernel in another process, reached over a connection. What is the same for all such backends is here; they differ in
 /// how the connection comes about and how it ends.
 /// </summary>
-internal abstract class RemoteBackend : IBusBackend, IDaemonListener
+internal abstract partial class RemoteBackend : IBusBackend, IDaemonListener
 {
     /// <summary>How long a daemon may take to answer when it is greeted, or asked how things are.</summary>
     protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
+    private const int DefaultDrainSeconds = 30;
     private readonly CallIds _ids;
     private readonly WorkerChanges _changes = new();
     private readonly PauseReasons[] _paused;
@@ -64,7 +62,7 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
         _events = events;
         if (Interlocked.CompareExchange(ref _state, 1, 0) != 0)
             throw new BusInvalidStateException($"The bus '{Name()}' was stopped before it was started.");
-        DaemonLink link = await ConnectAsync().ConfigureAwait(false);
+        DaemonLink link = await ConnectAsync(_goOn.Token).ConfigureAwait(false);
         var connection = new DaemonConnection(link, Config.Limits, Name(), this);
         Volatile.Write(ref _connection, connection);
         connection.Start();
@@ -74,19 +72,8 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
             throw new BusInvalidStateException($"The bus '{Name()}' was stopped while it was being started.");
         }
 
-        try
-        {
-            await GreetAsync(connection).WaitAsync(Patience).ConfigureAwait(false);
-        }
-        catch (TimeoutException error)
-        {
-            throw new BusTimeoutException($"{Where} did not answer within {Patience.TotalSeconds} s.", error);
-        }
-        catch (StdioBusException error)
-        {
-            throw await ExplainAsync(error).ConfigureAwait(false);
-        }
-
+        await GreetAsync(connection).ConfigureAwait(false);
+        _isLinked = true;
         _isReady = true;
 
         // It may have ended before this could be told as the end of a bus that runs.
@@ -98,6 +85,7 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
     {
         StdioBusException? refused = _connection is not { } connection
             ? KernelCode.OfSend(KernelCode.State, $"the bus '{Name()}' does not run")
+            : _isReady && !_isLinked ? NotConnected()
             : UnknownPool(message) ?? connection.Send(message, canWait);
         if (refused is null)
             return;
@@ -203,6 +191,7 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
     {
         if (!await BeginEndAsync().ConfigureAwait(false))
             return;
+        await _goOn.CancelAsync().ConfigureAwait(false);
         await EndAsync(timeout).ConfigureAwait(false);
     }
 
@@ -211,61 +200,32 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
         if (Interlocked.CompareExchange(ref _state, 2, 0) == 0)
             return;
         Interlocked.Exchange(ref _state, 2);
+        await _goOn.CancelAsync().ConfigureAwait(false);
         await KillNowAsync().ConfigureAwait(false);
     }
 
     public virtual IReadOnlyList<string> GetStderrTail(int lines) => [];
 
-    void IDaemonListener.OnMessage(in IncomingMessage message)
+    void IDaemonListener.OnTurnEnd()
     {
-        // An answer of the bus itself to a request that no worker has.
-        if (message.FromKernel && MessageView.Read(message.Json) is { Id.IsPresent: true } view && _ids.Read(view.Id.Of(message.Json)) is > 0 and long id)
-            _events!.OnPlaced((ulong)id, -1);
-        _events!.OnMessage(message);
+        TellOfNewConnection();
+        _events!.OnTurnEnd();
     }
-
-    void IDaemonListener.OnReport(string method, ReadOnlySpan<byte> json, JsonSlice parameters)
-    {
-        if (!parameters.IsObject(json))
-            return;
-        switch (method)
-        {
-            case "placed":
-                OnPlaced(json, parameters);
-                break;
-            case "worker":
-                OnWorker(JsonElements.Parse(parameters.Of(json)));
-                break;
-            case "log":
-                OnLog(JsonElements.Parse(parameters.Of(json)));
-                break;
-        }
-    }
-
-    void IDaemonListener.OnTurnEnd() => _events!.OnTurnEnd();
 
     void IDaemonListener.OnEnd(Exception? error)
     {
         StdioBusException? failure = Explain(IsEnding ? null : error);
-        _last = _last with { WorkerCount = 0, ClientCount = 0, SessionCount = 0, PendingCount = 0 };
-        bool wasReady = _isReady;
-        Ended.SetResult();
-        lock (_changes)
-            _changes.OnEnded(Name());
-        if (!wasReady)
-            return;
-        _events!.OnClosed(failure);
-
-        // The calls that failed with it go on.
-        _events.OnTurnEnd();
+        if (!IsToBeMadeAgain(failure))
+            Finish(failure);
     }
 
     /// <summary>What this connects to, for the beginning of a sentence.</summary>
     protected abstract string Where { get; }
 
     /// <summary>Makes the connection.</summary>
+    /// <param name="cancellationToken">Cancelled when an end is asked for.</param>
     /// <exception cref="StdioBusException">It cannot be made; the message says where and why.</exception>
-    protected abstract Task<DaemonLink> ConnectAsync();
+    protected abstract Task<DaemonLink> ConnectAsync(CancellationToken cancellationToken);
 
     /// <summary>What is to be done on a new connection before anything else.</summary>
     protected virtual Task AuthenticateAsync(DaemonConnection connection) => Task.CompletedTask;
@@ -290,6 +250,31 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
 
     /// <summary>Lets all that waits leave, then closes the output.</summary>
     protected void FinishWriting() => _connection?.FinishWriting();
+
+    /// <summary>Waits for the end of a daemon that was told to end in order; false when it takes longer than it may.</summary>
+    /// <param name="timeout">How long it may take; null for the daemon's own limit and some more.</param>
+    /// <param name="more">That.</param>
+    protected async Task<bool> HasEndedAsync(TimeSpan? timeout, TimeSpan more)
+    {
+        TimeSpan patience = timeout switch
+        {
+            null => TimeSpan.FromSeconds(Config.Limits?.DrainTimeoutSeconds is > 0 and var drain ? drain : DefaultDrainSeconds) + more,
+            { } limit when limit < TimeSpan.Zero || limit > TimeSpan.FromDays(20) => Timeout.InfiniteTimeSpan,
+            { } limit => limit,
+        };
+        try
+        {
+            await Ended.Task.WaitAsync(patience).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Writes a line to the bus's log.</summary>
+    protected void Log(BusLogLevel level, string text) => _events?.OnLog(level, null, text);
 
     /// <summary>Waits for the connection's threads; false when there are none, or they did not end in time.</summary>
     protected bool Join(TimeSpan patience) => _connection?.Join(patience) ?? true;
@@ -317,11 +302,33 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
     }
 
     // The answer to annotate says that the daemon is ready.
-    private async Task GreetAsync(DaemonConnection connection)
+    private async Task<IReadOnlyList<BusWorker>> GreetAsync(DaemonConnection connection)
+    {
+        try
+        {
+            return await GreetOnceAsync(connection).WaitAsync(Patience, _goOn.Token).ConfigureAwait(false);
+        }
+        catch (TimeoutException error)
+        {
+            throw new BusTimeoutException($"{Where} did not answer within {Patience.TotalSeconds} s.", error);
+        }
+        catch (OperationCanceledException error)
+        {
+            throw new BusInvalidStateException($"The bus '{Name()}' was stopped while it was being connected.", error);
+        }
+        catch (StdioBusException error)
+        {
+            throw await ExplainAsync(error).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<IReadOnlyList<BusWorker>> GreetOnceAsync(DaemonConnection connection)
     {
         await AuthenticateAsync(connection).ConfigureAwait(false);
         await connection.AskAsync("annotate", $"{{\"log\":\"{LogLevel}\"}}").ConfigureAwait(false);
-        CheckWorkers(DaemonReports.ReadWorkers(await connection.AskAsync("workers").ConfigureAwait(false), Name()));
+        IReadOnlyList<BusWorker> workers = DaemonReports.ReadWorkers(await connection.AskAsync("workers").ConfigureAwait(false), Name());
+        CheckWorkers(workers);
+        return workers;
     }
 
     // Keeps the last counters, as long as somebody can tell them. False when there is nothing to end.
@@ -359,51 +366,4 @@ internal abstract class RemoteBackend : IBusBackend, IDaemonListener
         message.WorkerId >= 0 || message.Receipt is null || message.Session is not null || (message.Pool is { } pool ? _workersOfPool.ContainsKey(pool) : _workersOfPool.Count == 1)
             ? null
             : KernelCode.OfSend(KernelCode.InvalidArgument, $"{(message.Pool is null ? "it names no pool" : $"there is no pool '{message.Pool}'")}; the pools are {string.Join(", ", _workersOfPool.Keys.Select(id => $"'{id}'"))}");
-
-    private void OnPlaced(ReadOnlySpan<byte> json, JsonSlice parameters)
-    {
-        long id = 0;
-        int worker = -1;
-        var members = new JsonMembers(json, parameters);
-        while (members.MoveNext())
-        {
-            if (members.NameIs("id"u8))
-                id = _ids.Read(members.Value.Of(json));
-            else if (members.NameIs("worker"u8) && Utf8Parser.TryParse(members.Value.Of(json), out int number, out _))
-                worker = number;
-        }
-
-        if (id > 0)
-            _events!.OnPlaced((ulong)id, worker);
-    }
-
-    private void OnWorker(JsonElement parameters)
-    {
-        if (!parameters.TryGetProperty("worker", out JsonElement id) || !id.TryGetInt32(out int worker) || (uint)worker >= (uint)_paused.Length
-            || !parameters.TryGetProperty("event", out JsonElement text) || !Enum.TryParse(text.GetString(), ignoreCase: true, out WorkerEvent change))
-        {
-            return;
-        }
-
-        // A pause ends with the worker's process; the events' receiver sets those anew that are still wanted.
-        if (change == WorkerEvent.Started)
-            lock (_paused)
-                _paused[worker] = PauseReasons.None;
-        _events!.OnWorker(worker, change);
-        lock (_changes)
-            _changes.OnWorker(worker, change);
-    }
-
-    private void OnLog(JsonElement line)
-    {
-        if (!line.TryGetProperty("text", out JsonElement text) || text.ValueKind != JsonValueKind.String)
-            return;
-        BusLogLevel level = !line.TryGetProperty("level", out JsonElement name) ? BusLogLevel.Information
-            : name.GetString() switch { "debug" => BusLogLevel.Debug, "warn" => BusLogLevel.Warning, "error" => BusLogLevel.Error, _ => BusLogLevel.Information };
-        bool isStderr = line.TryGetProperty("stderr", out JsonElement stderr) && stderr.ValueKind == JsonValueKind.True;
-        int? worker = isStderr && line.TryGetProperty("worker", out JsonElement id) && id.TryGetInt32(out int number) ? number : null;
-        if (line.TryGetProperty("dropped", out JsonElement dropped))
-            _events!.OnLog(BusLogLevel.Warning, null, $"{dropped} lines of the log were dropped here, because they came too fast.");
-        _events!.OnLog(level, worker, text.GetString()!);
-    }
 }
