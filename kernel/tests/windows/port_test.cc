@@ -338,9 +338,11 @@ TEST(WindowsPipe, SeveralClientsOfANamedPipeAreServedAtOnce_A27) {
     std::atomic<int> done{0};
     std::vector<std::string> answers[6];
     std::vector<std::thread> clients;
-    for (auto &mine : answers)
-        clients.emplace_back([&] {
-            mine = AskThroughPipe(name, {Rpc("1", "echo"), Rpc("2", "big", R"({"bytes":200000})")});
+    for (int i = 0; i < 6; i++) // ids of equal length that stay as they are
+        clients.emplace_back([&, i] {
+            std::string first = std::to_string(10 + i), second = std::to_string(20 + i);
+            answers[i] = AskThroughPipe(
+                name, {Rpc(first, "echo"), Rpc(second, "big", R"({"bytes":200000})")});
             done++;
         });
     bus.Until([&] { return done == 6; }, "all clients are answered");
