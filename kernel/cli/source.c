@@ -52,7 +52,8 @@ static bool read_all(int fd, int lines, sbd_source *out) {
             out->text = text;
             cap *= 2;
         }
-        ssize_t n = read(fd, out->text + out->len, cap - out->len);
+        /* An unsigned is what Windows takes; the text is smaller. */
+        ssize_t n = read(fd, out->text + out->len, (unsigned)(cap - out->len));
         if (n == 0)
             break;
         if (n > 0)
