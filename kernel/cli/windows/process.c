@@ -2,6 +2,7 @@
 #define WIN32_LEAN_AND_MEAN
 #include "process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <io.h>
 #include <stdio.h>
