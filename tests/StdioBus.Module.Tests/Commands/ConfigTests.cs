@@ -14,7 +14,7 @@ public sealed class ConfigTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "good.json"), """{"pools":[{"id":"p","command":"node","instances":1}]}""");
         File.WriteAllText(Path.Combine(_folder, "bad.json"), """{"pools":[{"id":"","command":"x","instances":0,"comand":1}]}""");
         File.WriteAllText(Path.Combine(_folder, "cut.json"), """{"pools":[""");
-        File.WriteAllText(Path.Combine(_folder, "mcp.json"), """{"mcpServers":{"one":{"command":"node"},"two":{"url":"http://x"}}}""");
+        File.WriteAllText(Path.Combine(_folder, "mcp.json"), """{"mcpServers":{"one":{"command":"node"},"two":{"args":[]}}}""");
         _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
     }
 
