@@ -27,6 +27,8 @@ internal sealed class TestRunspace : IDisposable
     {
         Host = host ?? new TestHost();
         InitialSessionState state = InitialSessionState.CreateDefault2();
+        if (OperatingSystem.IsWindows())
+            state.ExecutionPolicy = Microsoft.PowerShell.ExecutionPolicy.Bypass;
         state.Variables.Add(new SessionStateVariableEntry("worker", WorkerProgram.Path, "the test worker"));
         state.Commands.Add(new SessionStateCmdletEntry("Select-Object", typeof(SelectFirstStandIn), null));
         _runspace = RunspaceFactory.CreateRunspace(Host, state);

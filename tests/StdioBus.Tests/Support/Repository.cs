@@ -7,7 +7,9 @@ internal static class Repository
     public static string Root { get; } = Find();
 
     /// <summary>A kernel built from the same sources without the entries of version 3.</summary>
-    public static string Version2Kernel => Path.Combine(Root, "tests", "native", "x86_64-unknown-linux-gnu", "libstdio_bus_v2.so");
+    public static string Version2Kernel => OperatingSystem.IsWindows()
+        ? Path.Combine(Root, "tests", "native", "x86_64-pc-windows-gnu", "stdio_bus_v2.dll")
+        : Path.Combine(Root, "tests", "native", "x86_64-unknown-linux-gnu", "libstdio_bus_v2.so");
 
     private static string Find()
     {

@@ -28,6 +28,10 @@ internal static class TestWorkers
 
     private static string Find()
     {
+        // Programs published for another system do not lie where they are built.
+        if (Environment.GetEnvironmentVariable("STDIOBUS_TEST_WORKER") is { Length: > 0 } published)
+            return published;
+
         // The tests and the worker are built in the same configuration for the same framework.
         string[] parts = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar);
         string tests = string.Join(Path.DirectorySeparatorChar, parts[..^4]);
