@@ -83,7 +83,7 @@ public sealed class LifecycleTests : IDisposable
         using (RunningScript script = _runspace.Start("'stopping'; Stop-StdioBus $bus -Timeout Infinite"))
         {
             Assert.Equal("stopping", script.Next().BaseObject);
-            Assert.InRange(script.Stop(), TimeSpan.Zero, TimeSpan.FromMilliseconds(600));
+            Assert.InRange(script.Stop(), TimeSpan.Zero, RunningScript.AtOnce);
         }
 
         _runspace.Run("Stop-StdioBus $bus -Timeout 1");

@@ -84,7 +84,7 @@ public sealed class LogTests : IDisposable
         using (RunningScript script = _runspace.Start("'waiting'; Get-BusLog -Last 0 -Wait"))
         {
             Assert.Equal("waiting", script.Next().BaseObject);
-            Assert.InRange(script.Stop(), TimeSpan.Zero, TimeSpan.FromMilliseconds(600));
+            Assert.InRange(script.Stop(), TimeSpan.Zero, RunningScript.AtOnce);
         }
 
         Assert.Single(_runspace.Run("Get-BusLog -Wait | Select-Object -First 1"));

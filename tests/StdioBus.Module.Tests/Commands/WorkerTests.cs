@@ -75,7 +75,7 @@ public sealed class WorkerTests : IDisposable
         using (RunningScript script = _runspace.Start("'stopping'; Stop-BusWorker 0"))
         {
             Assert.Equal("stopping", script.Next().BaseObject);
-            Assert.InRange(script.Stop(), TimeSpan.Zero, TimeSpan.FromMilliseconds(600));
+            Assert.InRange(script.Stop(), TimeSpan.Zero, RunningScript.AtOnce);
         }
 
         Assert.Equal(9, _runspace.RunOne("(Stop-BusWorker 0 -Force -PassThru).LastExitSignal"));

@@ -45,6 +45,12 @@ internal sealed class RunningScript : IDisposable
         return [.. _output];
     }
 
+    /// <summary>
+    /// What a stop may take here, whatever else the machine does: less than anything that the commands wait for, of which a
+    /// stubborn worker, with its three seconds, is the shortest. Told by it is only whether the stop waited for that.
+    /// </summary>
+    public static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(2.5);
+
     /// <summary>Stops it as Ctrl+C does and says how long that took.</summary>
     public TimeSpan Stop()
     {
