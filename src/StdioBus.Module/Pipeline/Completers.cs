@@ -88,8 +88,15 @@ internal class MethodNameCompleter : BusCompleter
     }
 }
 
+/// <summary>The methods seen on a bus, and those that the protocols have.</summary>
+internal abstract class ProtocolMethodCompleter((string Value, string ToolTip)[] known) : MethodNameCompleter
+{
+    private protected override IEnumerable<(string Value, string ToolTip)> Candidates(IDictionary bound) =>
+        base.Candidates(bound).Concat(known);
+}
+
 /// <summary>What workers notify of: the methods seen on a bus, and those of the protocols.</summary>
-internal sealed class NotificationMethodCompleter : MethodNameCompleter
+internal sealed class NotificationMethodCompleter() : ProtocolMethodCompleter(Known)
 {
     private static readonly (string Value, string ToolTip)[] Known =
     [
@@ -102,13 +109,10 @@ internal sealed class NotificationMethodCompleter : MethodNameCompleter
         ("notifications/resources/updated", "MCP: a resource changed"),
         ("notifications/tools/list_changed", "MCP: a server has other tools"),
     ];
-
-    private protected override IEnumerable<(string Value, string ToolTip)> Candidates(IDictionary bound) =>
-        base.Candidates(bound).Concat(Known);
 }
 
 /// <summary>What workers ask for: the methods seen on a bus, and those of the protocols.</summary>
-internal sealed class WorkerRequestMethodCompleter : MethodNameCompleter
+internal sealed class WorkerRequestMethodCompleter() : ProtocolMethodCompleter(Known)
 {
     private static readonly (string Value, string ToolTip)[] Known =
     [
@@ -120,9 +124,6 @@ internal sealed class WorkerRequestMethodCompleter : MethodNameCompleter
         ("roots/list", "MCP: the folders that a server may use"),
         ("sampling/createMessage", "MCP: a question to a language model"),
     ];
-
-    private protected override IEnumerable<(string Value, string ToolTip)> Candidates(IDictionary bound) =>
-        base.Candidates(bound).Concat(Known);
 }
 
 /// <summary>Programs and scripts on PATH, and files.</summary>

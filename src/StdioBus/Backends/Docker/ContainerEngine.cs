@@ -51,17 +51,7 @@ internal sealed class ContainerEngine
     {
         cancellationToken.ThrowIfCancellationRequested();
         (string program, IEnumerable<string> all) = Launch(arguments);
-        var start = new ProcessStartInfo(program)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-            CreateNoWindow = true,
-        };
-        foreach (string argument in all)
-            start.ArgumentList.Add(argument);
-        using Process process = Start(start);
+        using Process process = Start(DaemonProcess.OverPipes(program, all));
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
         Task<string> error = process.StandardError.ReadToEndAsync(CancellationToken.None);

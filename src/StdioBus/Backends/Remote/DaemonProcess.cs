@@ -24,17 +24,7 @@ internal sealed partial class DaemonProcess
     public DaemonProcess(string program, IEnumerable<string> arguments, StderrTail stderr, string busName)
     {
         _stderr = stderr;
-        var start = new ProcessStartInfo(program)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-            CreateNoWindow = true,
-        };
-        foreach (string argument in arguments)
-            start.ArgumentList.Add(argument);
-        _process = Process.Start(start)!;
+        _process = Process.Start(OverPipes(program, arguments))!;
         Stream errors = _process.StandardError.BaseStream;
         _stderrThread = new Thread(() => Collect(errors)) { IsBackground = true, Name = $"StdioBus stderr: {busName}" };
         _stderrThread.Start();
@@ -50,6 +40,22 @@ internal sealed partial class DaemonProcess
 
     /// <summary>What it ended with; null while it runs.</summary>
     public int? ExitCode { get; private set; }
+
+    /// <summary>How a program is started whose three streams are pipes.</summary>
+    public static ProcessStartInfo OverPipes(string program, IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(program)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+            CreateNoWindow = true,
+        };
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        return start;
+    }
 
     /// <summary>Waits for its end; false when it does not come in time. After it only <see cref="ExitCode"/> is left.</summary>
     public bool WaitForExit(TimeSpan patience)
