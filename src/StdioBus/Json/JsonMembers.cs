@@ -1,40 +1,71 @@
 namespace StdioBus;
 
-/// <summary>Walks over the members of one object, top level only.</summary>
+/// <summary>
+/// Walks over the members of one object. A value is passed over when it is asked for or when the walk goes on, and not
+/// at all when its own members are walked over instead: so each byte of a message is looked at once.
+/// </summary>
 /// <param name="json">The text in which the object stands.</param>
-/// <param name="place">The object.</param>
-internal ref struct JsonMembers(ReadOnlySpan<byte> json, JsonSlice place)
+/// <param name="start">Where it begins.</param>
+internal ref struct JsonMembers(ReadOnlySpan<byte> json, int start)
 {
     private readonly ReadOnlySpan<byte> _json = json;
-    private readonly int _end = place.End;
-    private int _at = place.Start + 1;
     private ReadOnlySpan<byte> _name;
+    private bool _isEscaped;
+    private bool _isBeforeValue;
+    private int _at = start + 1;
+    private int _start;
+    private int _end;
 
-    /// <summary>Where the member's value stands.</summary>
-    public JsonSlice Value { get; private set; }
+    /// <summary>Where the member's value stands; not present when it does not end.</summary>
+    public JsonSlice Value
+    {
+        get
+        {
+            if (_isBeforeValue)
+                GoOnAt(JsonScan.SkipValue(_json, _start));
+            return new JsonSlice(_start, _end - _start);
+        }
+    }
+
+    /// <summary>Whether the member's value is an object.</summary>
+    public readonly bool IsObject => _json[_start] == (byte)'{';
+
+    /// <summary>The index after the object, once there is no next member; -1 when it does not end.</summary>
+    private readonly int EndOfObject => (uint)_at < (uint)_json.Length && _json[_at] == (byte)'}' ? _at + 1 : -1;
 
     /// <summary>The next member; false after the last.</summary>
     public bool MoveNext()
     {
-        int at = JsonScan.SkipSpace(_json, _at);
-        if (at < _end && _json[at] == (byte)',')
-            at = JsonScan.SkipSpace(_json, at + 1);
-        if (at >= _end || _json[at] != (byte)'"')
+        if (_isBeforeValue)
+            GoOnAt(JsonScan.SkipValue(_json, _start));
+        _at = JsonScan.SkipSpace(_json, _at);
+        if (_at < _json.Length && _json[_at] == (byte)',')
+            _at = JsonScan.SkipSpace(_json, _at + 1);
+        if (_at >= _json.Length || _json[_at] != (byte)'"')
             return false;
-        int nameEnd = JsonScan.SkipValue(_json, at);
+        int nameEnd = JsonScan.SkipString(_json, _at, out _isEscaped);
         if (nameEnd < 0)
             return false;
-        _name = _json[(at + 1)..(nameEnd - 1)];
-        int start = JsonScan.SkipSpace(_json, JsonScan.SkipSpace(_json, nameEnd) + 1);
-        int end = JsonScan.SkipValue(_json, start);
-        if (end < 0)
-            return false;
-        Value = new JsonSlice(start, end - start);
-        _at = end;
-        return true;
+        _name = _json[(_at + 1)..(nameEnd - 1)];
+        _start = JsonScan.SkipSpace(_json, JsonScan.SkipSpace(_json, nameEnd) + 1);
+        _isBeforeValue = _start < _json.Length;
+        return _isBeforeValue;
     }
 
     /// <summary>Whether the member has this name; escapes in it are decoded.</summary>
     public readonly bool NameIs(ReadOnlySpan<byte> name) =>
-        _name.SequenceEqual(name) || (_name.Contains((byte)'\\') && JsonStrings.EscapedEquals(_name, name));
+        _name.SequenceEqual(name) || (_isEscaped && JsonStrings.EscapedEquals(_name, name));
+
+    /// <summary>The members of the value, which is an object; to be walked over to the last, and then given to <see cref="Leave"/>.</summary>
+    public readonly JsonMembers Enter() => new(_json, _start);
+
+    /// <summary>Goes on after the value, whose members were walked over.</summary>
+    public void Leave(in JsonMembers members) => GoOnAt(members.EndOfObject);
+
+    private void GoOnAt(int end)
+    {
+        _isBeforeValue = false;
+        _end = end < 0 ? _start : end;
+        _at = end < 0 ? _json.Length : end;
+    }
 }

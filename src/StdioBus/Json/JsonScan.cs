@@ -29,13 +29,33 @@ internal static class JsonScan
         switch (json[at])
         {
             case (byte)'"':
-                return SkipString(json, at);
+                return SkipString(json, at, out _);
             case (byte)'{':
             case (byte)'[':
                 return SkipContainer(json, at);
             default:
                 int length = json[at..].IndexOfAny(ScalarEnd);
                 return length == 0 ? -1 : length < 0 ? json.Length : at + length;
+        }
+    }
+
+    /// <summary>The index after the string that begins at <paramref name="at"/>; -1 when it does not end.</summary>
+    public static int SkipString(ReadOnlySpan<byte> json, int at, out bool isEscaped)
+    {
+        isEscaped = false;
+        at++;
+        while (true)
+        {
+            int step = json[at..].IndexOfAny((byte)'"', (byte)'\\');
+            if (step < 0)
+                return -1;
+            at += step;
+            if (json[at] == (byte)'"')
+                return at + 1;
+            isEscaped = true;
+            at += 2;
+            if (at > json.Length)
+                return -1;
         }
     }
 
@@ -65,23 +85,6 @@ internal static class JsonScan
         }
     }
 
-    private static int SkipString(ReadOnlySpan<byte> json, int at)
-    {
-        at++;
-        while (true)
-        {
-            int step = json[at..].IndexOfAny((byte)'"', (byte)'\\');
-            if (step < 0)
-                return -1;
-            at += step;
-            if (json[at] == (byte)'"')
-                return at + 1;
-            at += 2;
-            if (at > json.Length)
-                return -1;
-        }
-    }
-
     private static int SkipContainer(ReadOnlySpan<byte> json, int at)
     {
         int depth = 0;
@@ -94,7 +97,7 @@ internal static class JsonScan
             switch (json[at])
             {
                 case (byte)'"':
-                    at = SkipString(json, at);
+                    at = SkipString(json, at, out _);
                     if (at < 0)
                         return -1;
                     continue;

@@ -7,7 +7,7 @@ internal ref struct IncomingNotification
 
     public ReadOnlySpan<byte> Json { get; init; }
 
-    public MessageView View { get; init; }
+    public JsonSlice Params { get; init; }
 
     public NotificationKeys Keys { get; init; }
 
@@ -50,7 +50,7 @@ internal ref struct IncomingNotification
     public readonly ReadOnlySpan<byte> InnerText => Keys.Text.Of(Json)[1..^1];
 
     /// <summary>The copy that those who keep it share.</summary>
-    public ReceivedMessage Copy() => _copy ??= new ReceivedMessage(Json, View, Keys, Method)
+    public ReceivedMessage Copy() => _copy ??= new ReceivedMessage(Json, Params, Keys.Update, Method)
     {
         SessionId = SessionId,
         Pool = Pool,

@@ -110,13 +110,13 @@ internal sealed class MessageDispatcher(
     private void OnNotification(in IncomingMessage message, in MessageView view)
     {
         ReadOnlySpan<byte> json = message.Json;
-        NotificationKeys keys = NotificationKeys.Read(json, view.Params);
+        NotificationKeys keys = view.Keys;
         string? topSession = view.SessionId.IsString(json) ? JsonStrings.Decode(view.SessionId.Of(json)) : null;
         string? paramsSession = keys.SessionId.IsPresent ? JsonStrings.Decode(keys.SessionId.Of(json)) : null;
         var notification = new IncomingNotification
         {
             Json = json,
-            View = view,
+            Params = view.Params,
             Keys = keys,
             Method = methods.Get(view.Method.Of(json)),
             SessionId = topSession ?? paramsSession,

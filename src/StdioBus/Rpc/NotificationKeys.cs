@@ -19,62 +19,80 @@ internal readonly record struct NotificationKeys
     /// <summary><c>update.content.text</c>, a string.</summary>
     public JsonSlice Text { get; init; }
 
-    /// <summary>Finds them; <paramref name="place"/> may be absent or an array.</summary>
-    public static NotificationKeys Read(ReadOnlySpan<byte> json, JsonSlice place)
+    /// <summary>Finds them in a message's <c>params</c>, which may be an array.</summary>
+    /// <param name="json">The message.</param>
+    /// <param name="place">The member <c>params</c>.</param>
+    public static NotificationKeys Read(ReadOnlySpan<byte> json, ref JsonMembers place)
     {
-        if (!place.IsObject(json))
+        if (!place.IsObject)
             return default;
-        JsonSlice session = default, token = default, requestId = default, id = default, update = default;
-        var members = new JsonMembers(json, place);
+        JsonSlice session = default, token = default, requestId = default, id = default, update = default, kind = default, text = default;
+        JsonMembers members = place.Enter();
         while (members.MoveNext())
         {
             if (members.NameIs("sessionId"u8))
+            {
                 session = members.Value;
+            }
             else if (members.NameIs("progressToken"u8))
+            {
                 token = members.Value;
+            }
             else if (members.NameIs("requestId"u8))
+            {
                 requestId = members.Value;
+            }
             else if (members.NameIs("id"u8))
+            {
                 id = members.Value;
+            }
             else if (members.NameIs("update"u8))
+            {
+                (kind, text) = ReadUpdate(ref members);
                 update = members.Value;
+            }
         }
 
-        (JsonSlice kind, JsonSlice text) = ReadUpdate(json, update);
+        place.Leave(members);
         return new NotificationKeys
         {
             SessionId = session.IsString(json) ? session : default,
             ProgressToken = token,
             RequestId = requestId.IsPresent ? requestId : id,
             Update = update,
-            UpdateKind = kind,
-            Text = text,
+            UpdateKind = kind.IsString(json) ? kind : default,
+            Text = text.IsString(json) ? text : default,
         };
     }
 
-    private static (JsonSlice Kind, JsonSlice Text) ReadUpdate(ReadOnlySpan<byte> json, JsonSlice update)
+    private static (JsonSlice Kind, JsonSlice Text) ReadUpdate(ref JsonMembers place)
     {
-        if (!update.IsObject(json))
+        if (!place.IsObject)
             return default;
-        JsonSlice kind = default, content = default;
-        var members = new JsonMembers(json, update);
+        JsonSlice kind = default, text = default;
+        JsonMembers members = place.Enter();
         while (members.MoveNext())
         {
             if (members.NameIs("sessionUpdate"u8))
                 kind = members.Value;
             else if (members.NameIs("content"u8))
-                content = members.Value;
+                text = ReadText(ref members);
         }
 
+        place.Leave(members);
+        return (kind, text);
+    }
+
+    private static JsonSlice ReadText(ref JsonMembers place)
+    {
+        if (!place.IsObject)
+            return default;
         JsonSlice text = default;
-        if (content.IsObject(json))
-        {
-            var parts = new JsonMembers(json, content);
-            while (parts.MoveNext())
-                if (parts.NameIs("text"u8))
-                    text = parts.Value;
-        }
-
-        return (kind.IsString(json) ? kind : default, text.IsString(json) ? text : default);
+        JsonMembers members = place.Enter();
+        while (members.MoveNext())
+            if (members.NameIs("text"u8))
+                text = members.Value;
+        place.Leave(members);
+        return text;
     }
 }

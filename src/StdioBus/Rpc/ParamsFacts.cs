@@ -28,7 +28,7 @@ internal readonly record struct ParamsFacts
         if (start >= json.Length || json[start] != (byte)'{')
             return default;
         JsonSlice session = default, meta = default, version = default;
-        var members = new JsonMembers(json, new JsonSlice(start, json.Length - start));
+        var members = new JsonMembers(json, start);
         while (members.MoveNext())
         {
             if (members.NameIs("sessionId"u8))
@@ -43,7 +43,7 @@ internal readonly record struct ParamsFacts
         bool hasTraceParent = false;
         if (meta.IsObject(json))
         {
-            var inner = new JsonMembers(json, meta);
+            var inner = new JsonMembers(json, meta.Start);
             while (inner.MoveNext())
             {
                 if (inner.NameIs("progressToken"u8))

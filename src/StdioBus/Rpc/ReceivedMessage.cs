@@ -12,11 +12,11 @@ internal sealed class ReceivedMessage
     // Local time costs more than all the rest here; few ask for it.
     private readonly DateTimeOffset _receivedAt = DateTimeOffset.UtcNow;
 
-    public ReceivedMessage(ReadOnlySpan<byte> json, in MessageView view, in NotificationKeys keys, string method)
+    public ReceivedMessage(ReadOnlySpan<byte> json, JsonSlice parameters, JsonSlice update, string method)
     {
         _json = json.ToArray();
-        _params = view.Params;
-        _update = keys.Update;
+        _params = parameters;
+        _update = update;
         Method = method;
     }
 

@@ -31,7 +31,7 @@ internal sealed class ResultText
         ReadOnlySpan<byte> inner = text._inner.AsSpan(0, text.Length);
         JsonSlice existing = default;
         bool hasMembers = false;
-        var members = new JsonMembers(result, new JsonSlice(0, result.Length));
+        var members = new JsonMembers(result, 0);
         while (members.MoveNext())
         {
             hasMembers = true;

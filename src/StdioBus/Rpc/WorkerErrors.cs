@@ -17,7 +17,7 @@ internal static class WorkerErrors
         RawJson? data = null;
         if (error[0] == (byte)'{')
         {
-            var members = new JsonMembers(error, new JsonSlice(0, error.Length));
+            var members = new JsonMembers(error, 0);
             while (members.MoveNext())
             {
                 ReadOnlySpan<byte> value = members.Value.Of(error);

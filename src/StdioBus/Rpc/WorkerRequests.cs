@@ -146,9 +146,8 @@ internal sealed class WorkerRequests(
     {
         ReadOnlySpan<byte> json = message.Json;
         ReadOnlySpan<byte> id = view.Id.Of(json);
-        NotificationKeys keys = NotificationKeys.Read(json, view.Params);
-        JsonSlice session = view.SessionId.IsString(json) ? view.SessionId : keys.SessionId;
-        var received = new ReceivedMessage(json, view, keys, method)
+        JsonSlice session = view.SessionId.IsString(json) ? view.SessionId : view.Keys.SessionId;
+        var received = new ReceivedMessage(json, view.Params, view.Keys.Update, method)
         {
             SessionId = session.IsPresent ? JsonStrings.Decode(session.Of(json)) : null,
             Pool = pool?.Id ?? "",

@@ -18,7 +18,7 @@ internal static class BusLine
         int end = JsonScan.SkipValue(line, begin.Length - 1);
         if (end < 0 || end >= line.Length)
             return default;
-        var members = new JsonMembers(line, new JsonSlice(begin.Length - 1, end - begin.Length + 1));
+        var members = new JsonMembers(line, begin.Length - 1);
         while (members.MoveNext())
             if (members.NameIs("worker"u8) && Utf8Parser.TryParse(members.Value.Of(line), out int id, out _))
                 workerId = id;

@@ -36,7 +36,7 @@ internal abstract partial class RemoteBackend
     {
         long id = 0;
         int worker = -1;
-        var members = new JsonMembers(json, parameters);
+        var members = new JsonMembers(json, parameters.Start);
         while (members.MoveNext())
         {
             if (members.NameIs("id"u8))
