@@ -108,7 +108,7 @@ public sealed partial class Bus
         _closer.GiveUpAll("the bus is stopping", call => new BusTransportException($"The bus '{Name}' was stopped while '{call.Method}' waited for its answer.")
         {
             Method = call.Method,
-            Pool = call.Pool?.Id ?? call.PoolName,
+            Pool = call.PoolName,
         });
     }
 
@@ -146,7 +146,7 @@ public sealed partial class Bus
             {
                 Details = error?.Details,
                 Method = call.Method,
-                Pool = call.Pool?.Id ?? call.PoolName,
+                Pool = call.PoolName,
             },
             forGood);
 

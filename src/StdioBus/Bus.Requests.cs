@@ -56,8 +56,6 @@ public sealed partial class Bus
         var call = new StreamCall(Clock)
         {
             Method = target.Method,
-            Pool = target.Pool,
-            PoolName = options.Pool,
             Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout),
             IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout ?? _options.Timeout),
             Reader = reader,
@@ -66,6 +64,7 @@ public sealed partial class Bus
             Flow = _flow,
             Progress = PumpFor(options, reader),
         };
+        call.SetPool(target.Pool, options.Pool);
         CancellationLink? cancellation = LinkFor(call, cancellationToken);
         Send(call, target, parameters, options);
         cancellation?.Follow(cancellationToken);
@@ -153,8 +152,7 @@ public sealed partial class Bus
             options ??= DefaultOptions;
             var target = RequestTarget.Find(this, method, options);
             call.Method = target.Method;
-            call.Pool = target.Pool;
-            call.PoolName = options.Pool;
+            call.SetPool(target.Pool, options.Pool);
             call.Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout ?? _options.Timeout);
             call.IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout);
             call.GoesOnAtOnce = options.GoesOnAtOnce;

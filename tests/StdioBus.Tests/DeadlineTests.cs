@@ -17,7 +17,7 @@ public sealed class DeadlineTests
         Assert.True(error.IsRetryable);
         await Settled(bus);
 
-        var call = new ElementCall { Method = "m", Pool = null, Completions = new Completions(new FakeBackend()), Timeout = TimeSpan.FromSeconds(1) };
+        var call = new ElementCall { Method = "m", Completions = new Completions(new FakeBackend()), Timeout = TimeSpan.FromSeconds(1) };
         Assert.Equal(1000, call.Start(0));
         call.Heard("news", 400);
         Assert.Equal("The request 'm' was not answered within its timeout of 1 s; 'news' was last heard, 0.6 s before.", call.Overdue(1000, out _)!.Message);
@@ -26,7 +26,7 @@ public sealed class DeadlineTests
     [Fact(DisplayName = "A worker that waits for an answer of ours is not silent: the idle clock stands still meanwhile")]
     public async Task A_question_of_the_worker_stops_the_idle_clock()
     {
-        var call = new ElementCall { Method = "m", Pool = null, Completions = new Completions(new FakeBackend()), IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
+        var call = new ElementCall { Method = "m", Completions = new Completions(new FakeBackend()), IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
         call.Start(0);
         call.Asked("session/request_permission", 900);
         Assert.Null(call.Overdue(9000, out long next));
@@ -56,7 +56,7 @@ public sealed class DeadlineTests
     public async Task An_idle_timeout_is_reset_by_activity()
     {
         long now = 0;
-        var call = new ElementCall { Method = "m", Pool = null, Completions = new Completions(new FakeBackend()), IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
+        var call = new ElementCall { Method = "m", Completions = new Completions(new FakeBackend()), IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
         Assert.Equal(1000, call.Start(now));
         Assert.Null(call.Overdue(999, out long next));
         call.Heard("progress", 900);
@@ -76,7 +76,7 @@ public sealed class DeadlineTests
     [Fact(DisplayName = "Time in which the consumer is slow does not count towards deadlines")]
     public void Time_held_does_not_count()
     {
-        var call = new StreamCall(() => 0) { Method = "m", Pool = null, Reader = JsonElements.Reader, Capacity = 1, OverflowBytes = 1, Flow = null!, IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
+        var call = new StreamCall(() => 0) { Method = "m", Reader = JsonElements.Reader, Capacity = 1, OverflowBytes = 1, Flow = null!, IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
         call.Start(0);
         call.Heard("x", 500);
         call.Hold(true, 600);

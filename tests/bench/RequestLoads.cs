@@ -9,13 +9,14 @@ namespace StdioBus.Bench;
 internal static class RequestLoads
 {
     private static readonly (string Title, int InFlight, int Calls)[] Loads =
-        [("one after the other", 1, 4_000), ("64 in flight", 64, 40_000)];
+        [("one after the other", 1, 10_000), ("64 in flight", 64, 100_000)];
 
     public static async Task RunAsync(string worker)
     {
         (string Name, Func<Task<IContestant>> Start)[] contestants =
         [
             ("raw pipe", () => Task.FromResult<IContestant>(new RawPipe(worker))),
+            ("JSON alone", () => Task.FromResult<IContestant>(new JsonAlone())),
             ("StreamJsonRpc", () => Task.FromResult<IContestant>(new StreamJsonRpcClient(worker))),
             ("MCP client", async () => await McpClientContestant.StartAsync(worker)),
             ("StdioBus", async () => await CoreClient.StartAsync(worker)),
@@ -25,16 +26,17 @@ internal static class RequestLoads
             double[][] medians = await Measure.MediansAsync(
                 [.. contestants.Select(contestant => (Func<Task<double[]>>)(() => RunOneAsync(contestant.Start, calls, inFlight)))]);
             Console.WriteLine($"  {title}");
+            double[] raw = medians[0], json = medians[1], jsonRpc = medians[2], mcp = medians[3], bus = medians[4];
             for (int i = 0; i < contestants.Length; i++)
             {
                 double time = medians[i][0], cpu = medians[i][1], bytes = medians[i][2];
                 Console.WriteLine(
-                    $"    {contestants[i].Name,-14}{time,8:F1} µs a call {1e6 / time,9:N0} calls/s {cpu,6:F1} µs CPU {bytes,6:N0} bytes   time: {time / medians[0][0],5:F2} × raw pipe {time / medians[1][0],6:F2} × StreamJsonRpc {time / medians[2][0],6:F2} × MCP client   CPU: {cpu / medians[1][1],5:F2} × StreamJsonRpc");
+                    $"    {contestants[i].Name,-14}{time,8:F1} µs a call {1e6 / time,9:N0} calls/s {cpu,6:F1} µs CPU {bytes,6:N0} bytes   time: {time / raw[0],5:F2} × raw pipe {time / jsonRpc[0],6:F2} × StreamJsonRpc {time / mcp[0],6:F2} × MCP client   CPU: {cpu / jsonRpc[1],5:F2} × StreamJsonRpc");
             }
 
-            double[] bus = medians[^1];
             Console.WriteLine(
-                $"    StdioBus makes {medians[1][0] / bus[0]:F2} × the calls of StreamJsonRpc, {medians[2][0] / bus[0]:F2} × those of the MCP client, {medians[0][0] / bus[0]:F2} × those of the raw pipe");
+                $"    StdioBus makes {jsonRpc[0] / bus[0]:F2} × the calls of StreamJsonRpc, {mcp[0] / bus[0]:F2} × those of the MCP client, {raw[0] / bus[0]:F2} × those of the raw pipe");
+            Console.WriteLine($"    a client that were as fast as the raw pipe and the JSON together would make {jsonRpc[0] / (raw[0] + json[0]):F2} × the calls of StreamJsonRpc");
         }
     }
 
@@ -42,7 +44,7 @@ internal static class RequestLoads
     private static async Task<double[]> RunOneAsync(Func<Task<IContestant>> start, int calls, int inFlight)
     {
         await using IContestant contestant = await start();
-        await contestant.RunAsync(calls / 4, inFlight);
+        await contestant.RunAsync(calls / 2, inFlight);
         long allocated = GC.GetTotalAllocatedBytes(precise: true);
         TimeSpan cpu = Environment.CpuUsage.TotalTime;
         long begin = Stopwatch.GetTimestamp();

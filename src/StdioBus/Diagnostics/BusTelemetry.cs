@@ -36,7 +36,7 @@ internal static class BusTelemetry
         span.SetTag("rpc.jsonrpc.version", "2.0");
         span.SetTag("network.transport", "pipe");
         span.SetTag("stdiobus.bus", busName);
-        span.SetTag("stdiobus.pool", call.Pool?.Id ?? call.PoolName);
+        span.SetTag("stdiobus.pool", call.PoolName);
         return span;
     }
 
@@ -50,7 +50,7 @@ internal static class BusTelemetry
     {
         if (Duration.Enabled && call.SentAt != 0)
         {
-            var tags = new TagList { { "rpc.system", "jsonrpc" }, { "rpc.method", call.Method }, { "stdiobus.pool", call.Pool?.Id ?? call.PoolName } };
+            var tags = new TagList { { "rpc.system", "jsonrpc" }, { "rpc.method", call.Method }, { "stdiobus.pool", call.PoolName } };
             if (failure is not null)
                 tags.Add("error.type", ErrorType(failure));
             Duration.Record(Stopwatch.GetElapsedTime(call.SentAt).TotalMilliseconds, tags);

@@ -2,29 +2,42 @@ using System.Text.Json;
 
 namespace StdioBus;
 
-/// <summary>A request for a <see cref="JsonElement"/>, which has a copy of its own: the bytes wait for it in a pooled array.</summary>
+/// <summary>
+/// A request for a <see cref="JsonElement"/>. It is parsed where its caller goes on; until then its bytes wait, those of a
+/// large one in a pooled array, as its element has a copy of its own.
+/// </summary>
 internal sealed class ElementCall : RequestCall<JsonElement>
 {
-    private byte[] _bytes = [];
-    private int _length;
+    private const int LargestToKeep = 1024;
+
+    // One field for both: it makes each request smaller.
+    private object? _bytesOrBuffer;
 
     protected override void Keep(ReadOnlySpan<byte> result)
     {
-        _bytes = MessageArrays.Rent(result.Length);
-        _length = result.Length;
-        result.CopyTo(_bytes);
+        if (result.Length <= LargestToKeep)
+        {
+            _bytesOrBuffer = result.ToArray();
+            return;
+        }
+
+        var buffer = new ByteBuffer();
+        buffer.Write(result);
+        _bytesOrBuffer = buffer;
     }
 
     protected override JsonElement Read()
     {
+        if (_bytesOrBuffer is byte[] bytes)
+            return JsonElements.ParseAndKeep(bytes);
+        var buffer = (ByteBuffer)_bytesOrBuffer!;
         try
         {
-            return JsonElements.Parse(_bytes.AsSpan(0, _length));
+            return JsonElements.Parse(buffer.Written);
         }
         finally
         {
-            MessageArrays.Return(_bytes);
-            _bytes = [];
+            buffer.Release();
         }
     }
 }

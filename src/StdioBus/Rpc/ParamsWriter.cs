@@ -16,17 +16,21 @@ internal static class ParamsWriter
     /// <exception cref="BusInvalidArgumentException">They are neither an object nor an array, or cannot be written.</exception>
     public static void Write(ByteBuffer into, object? parameters, JsonSerializerOptions? options = null)
     {
+        bool isContainer;
         switch (parameters)
         {
             case null:
                 return;
             case RawJson raw:
                 into.Write(raw.Utf8.Span);
+                isContainer = JsonScan.IsOneContainer(into.Written);
                 break;
             case JsonElement { ValueKind: JsonValueKind.Undefined }:
                 return;
             default:
+                // The serializer writes one whole value.
                 Serialize(into, parameters, "parameters", options ?? ExactJson.Options);
+                isContainer = into.Length > 0 && into.Written[0] is (byte)'{' or (byte)'[';
                 break;
         }
 
@@ -36,7 +40,7 @@ internal static class ParamsWriter
             return;
         }
 
-        if (!JsonScan.IsOneContainer(into.Written))
+        if (!isContainer)
             throw new BusInvalidArgumentException(
                 $"parameters: expected a JSON object or array, or null; got {Describe(parameters, into.Written)}.");
         MakeOneLine(into.Written);

@@ -14,6 +14,9 @@ internal abstract class PendingCall : Deadline
     private long _heardAt;
     private long _heldSince = -1;
     private string? _lastHeard;
+
+    // A PoolInfo or a name: one field for both makes each request smaller.
+    private object? _poolOrName;
     private int _handover;
 
     // No wider than they are: so many bytes are left beside the fields of Deadline.
@@ -26,10 +29,11 @@ internal abstract class PendingCall : Deadline
     /// <summary>The method; set before the call enters the table, like all that it is asked with.</summary>
     public string Method { get; set; } = "";
 
-    public PoolInfo? Pool { get; set; }
+    /// <summary>Its pool; null when this side does not know it.</summary>
+    public PoolInfo? Pool => _poolOrName as PoolInfo;
 
-    /// <summary>The pool named by the caller; null for the only one.</summary>
-    public string? PoolName { get; set; }
+    /// <summary>The name of its pool, also of one that this side does not know; null for none.</summary>
+    public string? PoolName => Pool?.Id ?? _poolOrName as string;
 
     /// <summary>The session it is routed by.</summary>
     public string? RouteSession { get; set; }
@@ -110,6 +114,11 @@ internal abstract class PendingCall : Deadline
 
     /// <summary>It is given up. False when its message is on the way still: <see cref="HandOver"/> will see it.</summary>
     public bool Abandon() => Interlocked.CompareExchange(ref _handover, GivenUp, 0) == HandedOver;
+
+    /// <summary>Says where it goes, before it enters the table.</summary>
+    /// <param name="pool">The pool; null when this side does not know it.</param>
+    /// <param name="name">The pool that its caller named; null for none.</param>
+    public void SetPool(PoolInfo? pool, string? name) => _poolOrName = pool ?? (object?)name;
 
     /// <summary>A notification that belongs to it; on the loop thread.</summary>
     public abstract void OnNotification(ref IncomingNotification notification);
@@ -198,7 +207,7 @@ internal abstract class PendingCall : Deadline
             string message = isTotal
                 ? $"The request '{Method}'{Where} was not answered within its timeout of {Seconds(limit)}; {heard}."
                 : $"The request '{Method}'{Where} was silent for its idle timeout of {Seconds(limit)}; {heard}.";
-            return new BusTimeoutException(message) { Method = Method, Pool = Pool?.Id ?? PoolName, WorkerId = Worker < 0 ? null : Worker };
+            return new BusTimeoutException(message) { Method = Method, Pool = PoolName, WorkerId = Worker < 0 ? null : Worker };
         }
     }
 

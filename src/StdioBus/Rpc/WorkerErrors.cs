@@ -32,7 +32,7 @@ internal static class WorkerErrors
 
         BusErrorCode kind = fromKernel ? RpcErrorCode.OfKernel(code ?? 0) : RpcErrorCode.OfWorker(code ?? 0);
         KernelData known = fromKernel && data is { } raw ? KernelData.Read(raw) : default;
-        string? pool = known.Pool ?? call.Pool?.Id ?? call.PoolName;
+        string? pool = known.Pool ?? call.PoolName;
         string text = message is null ? $"The worker answered '{call.Method}' with an error that has no message."
             : fromKernel ? Sentence(call.Method, kind, message, known, pool)
             : message;
