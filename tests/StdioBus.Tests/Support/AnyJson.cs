@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -36,6 +38,13 @@ internal static class AnyJson
                 property(value);
                 return true;
             }));
+
+    /// <summary>The name of a member, also one with a lone surrogate: of that the runtime gives the text only.</summary>
+    public static string NameOf(JsonProperty member)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(member.ToString());
+        return JsonStrings.Decode(text.AsSpan()[..JsonScan.SkipValue(text, 0)]);
+    }
 
     private static Gen<string> JsonOf(int depth) => depth == 0 ? Scalar : Gen.Frequency((2, Scalar), (1, ContainerOf(depth)));
 
