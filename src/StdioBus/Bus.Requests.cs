@@ -168,11 +168,11 @@ public sealed partial class Bus
             return refused.Task;
         }
 
-        return call.Progress is not null || BusTelemetry.IsWanted(call) ? FollowAsync(call) : outcome;
+        return BusTelemetry.IsWanted(call) ? FollowAsync(call) : outcome;
     }
 
-    // A request that somebody else has a part in. Runs in the flow of the caller, as listeners expect.
-    private async Task<T> FollowAsync<T>(RequestCall<T> call)
+    // A request that somebody listens to. Runs in the flow of the caller, as listeners expect.
+    private static async Task<T> FollowAsync<T>(RequestCall<T> call)
     {
         try
         {
@@ -181,8 +181,6 @@ public sealed partial class Bus
         finally
         {
             BusTelemetry.End(call, call.Failure);
-            if (call.Progress is { } progress)
-                await progress.WhenIdle().ConfigureAwait(false);
         }
     }
 
@@ -265,5 +263,5 @@ public sealed partial class Bus
 
     private ProgressPump? PumpFor(RequestOptions options, JsonReader reader) => options.OnProgress is null
         ? null
-        : new ProgressPump(options.OnProgress, reader, error => _log.Add(BusLogLevel.Error, null, $"{nameof(RequestOptions.OnProgress)} threw: {error}"));
+        : new ProgressPump(options.OnProgress, reader, _log);
 }

@@ -15,7 +15,8 @@ internal sealed class BusCall(long index, RawJson? parameters, object? target)
     // How many events may lie between the bus and the pipeline thread; the rest waits in the bus, which can pause the worker.
     private const int EventsUnderWay = 128;
 
-    private BusNotification? _progress;
+    private string? _progress;
+    private SemaphoreSlim? _room;
     private bool _showsProgress;
     private bool _ended;
 
@@ -29,17 +30,26 @@ internal sealed class BusCall(long index, RawJson? parameters, object? target)
     public ErrorRecord? Refusal { get; init; }
 
     /// <summary>Room for events of this call on their way to the pipeline.</summary>
-    public SemaphoreSlim Room { get; } = new(EventsUnderWay);
+    public SemaphoreSlim Room => _room ?? Interlocked.CompareExchange(ref _room, new SemaphoreSlim(EventsUnderWay), null) ?? _room;
 
-    /// <summary>Notes the latest progress; true when the one before was taken, so that somebody must be told.</summary>
-    public bool OfferProgress(BusNotification notification) => Interlocked.Exchange(ref _progress, notification) is null;
+    /// <summary>Whether a notification of this method is progress that can be shown.</summary>
+    public static bool IsProgress(string? method) => method == "notifications/progress";
+
+    /// <summary>Notes the latest progress; posts an item when the one before was taken, so that somebody must be told.</summary>
+    /// <param name="notification">The notification as JSON text.</param>
+    /// <param name="post">Takes an item from any thread.</param>
+    public void OfferProgress(string notification, Action<BusCallItem> post)
+    {
+        if (Interlocked.Exchange(ref _progress, notification) is null)
+            post(new BusCallItem(this, BusCallItemKind.Progress, Value: null, IsLast: false));
+    }
 
     /// <summary>The latest progress as a record for the host; null when the notification says nothing of it.</summary>
     public ProgressRecord? TakeProgress(string activity)
     {
-        if (Interlocked.Exchange(ref _progress, null) is not BusNotification notification ||
+        if (Interlocked.Exchange(ref _progress, null) is not string notification ||
             _ended ||
-            PowerShellJsonReader.Hashtables.Read(Encoding.UTF8.GetBytes(notification.Raw)) is not IDictionary message ||
+            PowerShellJsonReader.Hashtables.Read(Encoding.UTF8.GetBytes(notification)) is not IDictionary message ||
             message["params"] is not IDictionary values)
         {
             return null;

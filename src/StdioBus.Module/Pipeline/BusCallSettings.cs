@@ -25,10 +25,7 @@ internal sealed class BusCallSettings
     public string Activity => Method ?? Address.Pool ?? "";
 
     /// <summary>Fills in the options of one call.</summary>
-    /// <param name="options">The options.</param>
-    /// <param name="call">The call.</param>
-    /// <param name="post">Takes an item of the call from any thread.</param>
-    public TOptions Apply<TOptions>(TOptions options, BusCall call, Action<BusCallItem> post)
+    public TOptions Apply<TOptions>(TOptions options)
         where TOptions : RequestOptions
     {
         options.Pool = Address.Pool;
@@ -40,11 +37,6 @@ internal sealed class BusCallSettings
         options.IdleTimeout = IdleTimeout;
         options.ReportProgress = ReportProgress;
         options.Reader = Reader.Read;
-        options.OnProgress = notification =>
-        {
-            if (notification.Method == "notifications/progress" && call.OfferProgress(notification))
-                post(new BusCallItem(call, BusCallItemKind.Progress, Value: null, IsLast: false));
-        };
         return options;
     }
 }

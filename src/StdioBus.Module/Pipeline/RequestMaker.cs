@@ -8,7 +8,12 @@ internal sealed class RequestMaker(BusCallSettings settings, bool raw) : BusCall
     /// <inheritdoc/>
     public override async Task<BusCallItem> RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation)
     {
-        RequestOptions options = Settings.Apply(new RequestOptions { GoesOnAtOnce = true }, call, post);
+        RequestOptions options = Settings.Apply(new RequestOptions { GoesOnAtOnce = true });
+        options.OnProgress = notification =>
+        {
+            if (BusCall.IsProgress(notification.Method))
+                call.OfferProgress(notification.Raw, post);
+        };
         RawJson result = await Settings.Bus.RequestRawAsync(Settings.Method, call.Params, options, cancellation).ConfigureAwait(false);
         return new BusCallItem(call, BusCallItemKind.Output, result, IsLast: true);
     }

@@ -19,10 +19,12 @@ internal sealed class StreamMaker(BusCallSettings settings) : BusCallMaker(setti
     /// <inheritdoc/>
     public override async Task<BusCallItem> RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation)
     {
-        StreamOptions options = Settings.Apply(new StreamOptions(), call, post);
+        StreamOptions options = Settings.Apply(new StreamOptions());
         object? parameters = call.Params;
         await foreach (StreamEvent one in Settings.Bus.StreamRequestAsync(Settings.Method, parameters, options, cancellation).ConfigureAwait(false))
         {
+            if (BusCall.IsProgress(one.Method))
+                call.OfferProgress(one.Raw, post);
             if (!IsWanted(one))
                 continue;
 

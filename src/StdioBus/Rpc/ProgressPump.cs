@@ -1,19 +1,19 @@
 namespace StdioBus;
 
 /// <summary>Hands the notifications of one request to its caller's callback: in order, one at a time, on the thread pool.</summary>
-internal sealed class ProgressPump(Action<BusNotification> callback, JsonReader reader, Action<Exception> onError) : IThreadPoolWorkItem
+/// <remarks>Its own lock guards it: nobody outside has the object. Most requests have no notification, and then it is no more than itself.</remarks>
+internal sealed class ProgressPump(Action<BusNotification> callback, JsonReader reader, BusLog log) : IThreadPoolWorkItem
 {
-    private readonly object _gate = new();
-    private readonly Queue<ReceivedMessage> _waiting = new();
+    private Queue<ReceivedMessage>? _waiting;
     private TaskCompletionSource? _idle;
     private bool _running;
 
     /// <summary>Queues a notification; on the loop thread.</summary>
     public void Post(ReceivedMessage message)
     {
-        lock (_gate)
+        lock (this)
         {
-            _waiting.Enqueue(message);
+            (_waiting ??= new Queue<ReceivedMessage>()).Enqueue(message);
             if (_running)
                 return;
             _running = true;
@@ -25,7 +25,7 @@ internal sealed class ProgressPump(Action<BusNotification> callback, JsonReader 
     /// <summary>Ends when the callback has seen everything queued so far.</summary>
     public Task WhenIdle()
     {
-        lock (_gate)
+        lock (this)
             return _running
                 ? (_idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task
                 : Task.CompletedTask;
@@ -37,9 +37,9 @@ internal sealed class ProgressPump(Action<BusNotification> callback, JsonReader 
         {
             ReceivedMessage? message;
             TaskCompletionSource? idle = null;
-            lock (_gate)
+            lock (this)
             {
-                if (!_waiting.TryDequeue(out message))
+                if (!_waiting!.TryDequeue(out message))
                 {
                     _running = false;
                     idle = _idle;
@@ -59,7 +59,7 @@ internal sealed class ProgressPump(Action<BusNotification> callback, JsonReader 
             }
             catch (Exception error)
             {
-                onError(error);
+                log.Add(BusLogLevel.Error, null, $"{nameof(RequestOptions.OnProgress)} threw: {error}");
             }
         }
     }

@@ -62,6 +62,19 @@ internal abstract class RequestCall<T> : RequestCall
     public override void Release()
     {
         Cancellation?.End();
+
+        // What was told before the end is seen before the caller goes on.
+        if (Progress?.WhenIdle() is { IsCompleted: false } told)
+            _ = told.ContinueWith(static (_, call) => ((RequestCall<T>)call!).Complete(), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        else
+            Complete();
+    }
+
+    /// <summary>Makes the result of what was kept; once.</summary>
+    protected abstract T Read();
+
+    private void Complete()
+    {
         if (Failure is { } failure)
         {
             _builder.SetException(failure);
@@ -81,7 +94,4 @@ internal abstract class RequestCall<T> : RequestCall
 
         _builder.SetResult(result);
     }
-
-    /// <summary>Makes the result of what was kept; once.</summary>
-    protected abstract T Read();
 }

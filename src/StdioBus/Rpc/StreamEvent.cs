@@ -69,6 +69,9 @@ public sealed class StreamEvent
     /// <summary>JSON text: the whole notification, or the result alone. Made when asked for.</summary>
     public string Raw => _message?.Text ?? Encoding.UTF8.GetString(_result!);
 
+    /// <summary>The notification's method; null of a result.</summary>
+    internal string? Method => _message?.Method;
+
     /// <summary>Bytes it keeps alive.</summary>
     internal int Size => _message?.Length ?? _result!.Length;
 
