@@ -228,7 +228,7 @@ public sealed class CallTableProperties
                     Assert.Equal((_text, Number), (text?.Replace("?", "", StringComparison.Ordinal) ?? "", number));
                     break;
                 case "failed":
-                    Assert.Equal("failed", (await Assert.ThrowsAsync<BusInternalException>(() => _outcome.Soon())).Message);
+                    Assert.Equal("failed", (await Assert.ThrowsAsync<BusRpcException>(() => _outcome.Soon())).Message);
                     break;
                 case "refused":
                     await Assert.ThrowsAsync<BusResourceException>(() => _outcome.Soon());

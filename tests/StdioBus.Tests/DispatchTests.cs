@@ -42,7 +42,7 @@ public sealed class DispatchTests
     public async Task An_error_keeps_its_code_data_and_message()
     {
         await using Bus bus = await TestWorkers.StartAsync();
-        var error = await Assert.ThrowsAsync<BusInternalException>(() => bus.RequestAsync("fail", new { code = -32001, message = "nope", data = new { a = 1 } }).Soon());
+        var error = await Assert.ThrowsAsync<BusRpcException>(() => bus.RequestAsync("fail", new { code = -32001, message = "nope", data = new { a = 1 } }).Soon());
         Assert.Equal((-32001, "nope", """{"a":1}""", "fail", "test", 0), (error.RpcCode, error.Message, error.RpcData?.ToString(), error.Method, error.Pool, error.WorkerId));
         Assert.False(error.IsRetryable);
         Assert.Equal(0, bus.PendingCount);

@@ -150,7 +150,7 @@ internal sealed class ScriptHandler : IRunspaceHolding
         }
         catch (RuntimeException error)
         {
-            throw Answerable(error);
+            throw Chosen(error) ?? Failed(error);
         }
         finally
         {
@@ -181,8 +181,8 @@ internal sealed class ScriptHandler : IRunspaceHolding
         }
     }
 
-    // An exception of ours says by itself what the worker is told; of any other it is told the message.
-    private static Exception Answerable(RuntimeException error)
+    // An exception of ours says by itself what the worker is told.
+    private static Exception? Chosen(RuntimeException error)
     {
         for (Exception? inner = error; inner is not null; inner = inner.InnerException)
         {
@@ -190,7 +190,16 @@ internal sealed class ScriptHandler : IRunspaceHolding
                 return inner;
         }
 
-        return new InvalidOperationException(error.ErrorRecord?.ToString() is { Length: > 0 } text ? text : error.Message, error);
+        return null;
+    }
+
+    // Of any other the worker is told the message. Whoever wrote the script sees it too, and where it was: the worker may go
+    // on as if nothing were wrong.
+    private ScriptFailedException Failed(RuntimeException error)
+    {
+        var failed = new ScriptFailedException(error);
+        _host.UI.WriteErrorLine($"The handler of '{_handler.Method}': {failed}");
+        return failed;
     }
 
     // No pipeline takes these; the person at the host sees them.

@@ -15,6 +15,8 @@ internal sealed class BusCall(long index, RawJson? parameters, object? target)
     // How many events may lie between the bus and the pipeline thread; the rest waits in the bus, which can pause the worker.
     private const int EventsUnderWay = 128;
 
+    private const int LongestExcerpt = 100;
+
     private string? _progress;
     private SemaphoreSlim? _room;
     private bool _showsProgress;
@@ -25,6 +27,13 @@ internal sealed class BusCall(long index, RawJson? parameters, object? target)
     public RawJson? Params { get; } = parameters;
 
     public object? Target { get; } = target;
+
+    /// <summary>Whether it is one of several that come from the pipeline, so that an error must tell which.</summary>
+    public bool IsOneOfMany { get; init; }
+
+    /// <summary>The beginning of its params; null when it has none.</summary>
+    public string? Excerpt => Params is not { } json ? null
+        : json.ToString() is { Length: > LongestExcerpt } text ? text[..LongestExcerpt] + "…" : json.ToString();
 
     /// <summary>Why the call cannot be made; null when it can.</summary>
     public ErrorRecord? Refusal { get; init; }

@@ -191,7 +191,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
                 parameters = RequestParams.Merge(_commonParams, parameters);
 
             parameters ??= _commonParams;
-            return new BusCall(index, parameters is null ? null : new RawJson(parameters), target);
+            return new BusCall(index, parameters is null ? null : new RawJson(parameters), target) { IsOneOfMany = MyInvocation.ExpectingInput };
         }
         catch (JsonConversionException error)
         {

@@ -119,7 +119,7 @@ internal sealed class BusCallRunner(
 
                 break;
             case BusCallItemKind.Failure:
-                output.WriteFailure(item.Value as ErrorRecord ?? BusErrors.From((Exception)item.Value!, call.Target));
+                output.WriteFailure(item.Value as ErrorRecord ?? BusErrors.From((Exception)item.Value!, call));
                 break;
             case BusCallItemKind.Progress when call.TakeProgress(activity) is ProgressRecord progress:
                 output.WriteProgress(progress);
@@ -136,7 +136,7 @@ internal sealed class BusCallRunner(
         }
         catch (JsonConversionException error)
         {
-            output.WriteFailure(BusErrors.From(error, call.Target));
+            output.WriteFailure(BusErrors.From(error, call));
             return;
         }
 

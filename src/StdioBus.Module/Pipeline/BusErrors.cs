@@ -24,6 +24,26 @@ internal static class BusErrors
             "BusInternal", ErrorCategory.NotSpecified, target, "This is a fault of the module: report it with the exception's StackTrace."),
     };
 
+    /// <summary>The record for whatever ended one call of a command; of one among many it names the input.</summary>
+    /// <param name="error">What was thrown.</param>
+    /// <param name="call">The call.</param>
+    public static ErrorRecord From(Exception error, BusCall call)
+    {
+        ErrorRecord record = From(error, call.Target);
+        if (call.Excerpt is not { } input)
+            return record;
+        record.CategoryInfo.TargetName = input;
+        if (call.IsOneOfMany)
+        {
+            record.ErrorDetails = new ErrorDetails($"{record.ErrorDetails.Message}{Environment.NewLine}The input was {input}")
+            {
+                RecommendedAction = record.ErrorDetails.RecommendedAction,
+            };
+        }
+
+        return record;
+    }
+
     /// <summary>Params, or an input, that cannot become the params of a message.</summary>
     public static ErrorRecord InvalidParams(JsonConversionException error, string parameter, object? target) => Record(
         new BusInvalidArgumentException($"{parameter}: {error.Message}", error),
@@ -134,7 +154,9 @@ internal static class BusErrors
                 ("BusInvalidArgument", ErrorCategory.InvalidArgument, "Name a pool with -Pool; the message lists them."),
             BusErrorCode.InvalidArgument => ("BusInvalidArgument", ErrorCategory.InvalidArgument, "Correct what the message names."),
             BusErrorCode.InvalidState => ("BusInvalidState", ErrorCategory.InvalidOperation, "Get-StdioBus shows the state of each bus."),
-            BusErrorCode.Timeout => ("BusTimeout", ErrorCategory.OperationTimeout, "Raise -Timeout or -IdleTimeout, or look at what Get-BusWorker says of the worker."),
+            BusErrorCode.Timeout when error is BusTimeoutException { IsIdle: true } =>
+                ("BusTimeout", ErrorCategory.OperationTimeout, "Raise -IdleTimeout, for which the bus's -Timeout counts where a stream names none, or look at what Get-BusWorker says of the worker."),
+            BusErrorCode.Timeout => ("BusTimeout", ErrorCategory.OperationTimeout, "Raise -Timeout, or look at what Get-BusWorker says of the worker."),
             BusErrorCode.Cancelled => ("BusCancelled", ErrorCategory.OperationStopped, "Make the call again."),
             BusErrorCode.TransportError when error.IsWorkerExit =>
                 ("BusWorkerExited", ErrorCategory.ConnectionError, "The exception's Details hold the worker's last lines on stderr; Get-BusLog shows more of them while the bus is there."),

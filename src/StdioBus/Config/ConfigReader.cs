@@ -16,14 +16,17 @@ internal static class ConfigReader
         return config;
     }
 
-    /// <summary>Throws when there are errors; warnings alone pass.</summary>
+    /// <summary>
+    /// Throws when there are errors; warnings alone pass. With errors they are told too: a key that is unknown is often the one
+    /// that is missing, misspelt.
+    /// </summary>
     public static void ThrowOnErrors(IReadOnlyList<ConfigProblem> problems, string what)
     {
-        string[] errors = [.. problems.Where(problem => !problem.IsWarning).Select(problem => problem.ToString())];
-        if (errors.Length == 1)
-            throw new BusInvalidArgumentException($"In {what}: {errors[0]}");
-        if (errors.Length > 1)
-            throw new BusInvalidArgumentException($"In {what}, {errors.Length} problems: {string.Join("; ", errors)}");
+        if (problems.All(problem => problem.IsWarning))
+            return;
+        throw new BusInvalidArgumentException(problems.Count == 1
+            ? $"In {what}: {problems[0]}"
+            : $"In {what}, {problems.Count} problems: {string.Join("; ", problems.OrderBy(problem => problem.IsWarning))}");
     }
 
     /// <summary>Reads what can be read; problems are added.</summary>
@@ -45,7 +48,7 @@ internal static class ConfigReader
         }
         catch (JsonException error)
         {
-            problems.Add(new ConfigProblem("$", $"expected one JSON object: {error.Message}", false));
+            problems.Add(new ConfigProblem("$", $"expected one JSON object: {Describe(error)}", false));
             return config;
         }
 
@@ -191,5 +194,13 @@ internal static class ConfigReader
             if (pool.WorkingDirectory is { Length: > 0 } folder)
                 pool.WorkingDirectory = Path.GetFullPath(folder, baseDirectory);
         }
+    }
+
+    // Lines and columns are counted from 1, as editors do; the runtime's own message counts from 0.
+    private static string Describe(JsonException error)
+    {
+        int place = error.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        string reason = (place < 0 ? error.Message : error.Message[..place]).TrimEnd('.');
+        return error is { LineNumber: long line, BytePositionInLine: long at } ? $"{reason} (line {line + 1}, column {at + 1})" : reason;
     }
 }

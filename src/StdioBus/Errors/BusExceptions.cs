@@ -16,7 +16,11 @@ public sealed class BusInvalidStateException(string message, Exception? innerExc
 /// <param name="message">What, where, and what was expected.</param>
 /// <param name="innerException">The cause, if it is known.</param>
 public sealed class BusTimeoutException(string message, Exception? innerException = null)
-    : StdioBusException(BusErrorCode.Timeout, message, innerException);
+    : StdioBusException(BusErrorCode.Timeout, message, innerException)
+{
+    /// <summary>Whether it was the idle deadline.</summary>
+    internal bool IsIdle { get; init; }
+}
 
 /// <summary>The call was ended by someone other than its caller.</summary>
 /// <param name="message">What, where, and what was expected.</param>
@@ -60,8 +64,16 @@ public sealed class BusResourceException(string message, Exception? innerExcepti
 public sealed class BusNotSupportedException(string message, Exception? innerException = null)
     : StdioBusException(BusErrorCode.NotSupported, message, innerException);
 
-/// <summary>Anything else, and error codes of a worker that have no name here.</summary>
+/// <summary>Anything else; of error codes of a worker that have no name here, see <see cref="BusRpcException"/>.</summary>
 /// <param name="message">What, where, and what was expected.</param>
 /// <param name="innerException">The cause, if it is known.</param>
 public sealed class BusInternalException(string message, Exception? innerException = null)
     : StdioBusException(BusErrorCode.Internal, message, innerException);
+
+/// <summary>
+/// The worker answered with an error of its own, under a code that has no name here: see <see cref="StdioBusException.RpcCode"/>
+/// and <see cref="StdioBusException.RpcData"/>. Its <see cref="StdioBusException.Code"/> is Internal.
+/// </summary>
+/// <param name="message">The worker's message.</param>
+public sealed class BusRpcException(string message)
+    : StdioBusException(BusErrorCode.Internal, message, null);

@@ -1,6 +1,6 @@
 namespace StdioBus;
 
-/// <summary>The base of every error of a bus. Its class follows from <see cref="Code"/>, one to one.</summary>
+/// <summary>The base of every error of a bus. Its class follows from <see cref="Code"/>; a worker's own error has one more, <see cref="BusRpcException"/>.</summary>
 public abstract class StdioBusException : Exception
 {
     private protected StdioBusException(BusErrorCode code, string message, Exception? innerException)

@@ -207,7 +207,7 @@ internal abstract class PendingCall : Deadline
             string message = isTotal
                 ? $"The request '{Method}'{Where} was not answered within its timeout of {Seconds(limit)}; {heard}."
                 : $"The request '{Method}'{Where} was silent for its idle timeout of {Seconds(limit)}; {heard}.";
-            return new BusTimeoutException(message) { Method = Method, Pool = PoolName, WorkerId = Worker < 0 ? null : Worker };
+            return new BusTimeoutException(message) { IsIdle = !isTotal, Method = Method, Pool = PoolName, WorkerId = Worker < 0 ? null : Worker };
         }
     }
 

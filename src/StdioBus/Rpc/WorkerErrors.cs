@@ -36,7 +36,7 @@ internal static class WorkerErrors
         string text = message is null ? $"The worker answered '{call.Method}' with an error that has no message."
             : fromKernel ? Sentence(call.Method, kind, message, known, pool)
             : message;
-        StdioBusException made = BusError.Create(kind, text);
+        StdioBusException made = kind == BusErrorCode.Internal && code is not null && !fromKernel ? new BusRpcException(text) : BusError.Create(kind, text);
         made.RpcCode = code;
         made.RpcData = data;
         made.Method = call.Method;
@@ -50,10 +50,10 @@ internal static class WorkerErrors
     // The kernel's message names the kind of error only; its reason says what happened.
     private static string Sentence(string method, BusErrorCode kind, string message, in KernelData known, string? pool)
     {
-        string where = known.Worker is { } worker ? $"worker {worker} of pool '{pool}'" : pool is null ? "the bus" : $"pool '{pool}'";
+        string? where = known.Worker is { } worker ? $"worker {worker} of pool '{pool}'" : pool is null ? null : $"pool '{pool}'";
         string what = kind == BusErrorCode.TransportError && known is { Worker: not null, Reason: not null }
             ? $"{where} {known.Reason}"
-            : known.Reason is null ? $"{message} ({where})" : $"{message} ({where}): {known.Reason}";
+            : message + (where is null ? "" : $" ({where})") + (known.Reason is null ? "" : $": {known.Reason}");
         return $"The request '{method}' failed: {what}.";
     }
 

@@ -59,6 +59,17 @@ public sealed class HandlerTests : IDisposable
     }
 
     [Fact]
+    public void What_ends_the_script_block_is_shown_with_its_place_unless_it_was_chosen()
+    {
+        _runspace.Run("$null = Register-BusHandler q {\n  no-such-thing }; $null = Register-BusHandler chosen { throw [StdioBus.JsonRpcErrorException]::new(1, 'chosen') }");
+        _runspace.Run("$null = Invoke-BusRequest ask @{ method = 'chosen' }; $null = Invoke-BusRequest ask @{ method = 'q' }");
+        Assert.Contains("The handler of 'q': The term 'no-such-thing' is not recognized", _host.Shown, StringComparison.Ordinal);
+        Assert.Contains("line 3", _host.Shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("chosen", _host.Shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.Management", (string)_runspace.RunOne("@(Get-BusLog)[-1].Text")!, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Warnings_and_errors_that_do_not_end_it_are_shown_in_the_host()
     {
         _runspace.Run("$null = Register-BusHandler q { Get-Command no-such-thing; 1 }");

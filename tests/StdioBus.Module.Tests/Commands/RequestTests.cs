@@ -111,12 +111,24 @@ public sealed class RequestTests : IDisposable
     public void An_error_of_the_worker_keeps_its_code_data_and_target()
     {
         ErrorRecord error = _runspace.RunWithErrors("Invoke-BusRequest fail @{ code = -32050; message = 'no luck'; data = @{ why = 1 } } -Pool kit").OnlyError("BusRpcError");
-        var exception = Assert.IsType<BusInternalException>(error.Exception);
+        var exception = Assert.IsType<BusRpcException>(error.Exception);
         Assert.Equal((-32050, """{"why":1}""", "fail", "kit"), (exception.RpcCode, exception.RpcData.ToString(), exception.Method, exception.Pool));
         Assert.Equal("no luck", exception.Message);
         Assert.IsType<Hashtable>(error.TargetObject);
+        Assert.Equal("no luck", error.ToString());
+        Assert.Contains("\"message\":\"no luck\"", error.CategoryInfo.TargetName, StringComparison.Ordinal);
+        Assert.Equal(1L, _runspace.RunOne("try { Invoke-BusRequest fail @{ code = -32050; message = 'm'; data = @{ why = 1 } } -Pool kit -ErrorAction Stop } catch [StdioBus.BusRpcException] { $_.Exception.RpcData.why }"));
         Assert.Equal(ErrorCategory.InvalidResult, error.CategoryInfo.Category);
         Assert.StartsWith("Pool 'kit' answered 'fail' with the error -32050;", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_error_among_many_names_the_input_that_failed()
+    {
+        ScriptRun run = _runspace.RunWithErrors("1, 2 | ForEach-Object { [ordered]@{ code = 7; message = 'no luck'; file = $_ } } | Invoke-BusRequest fail -Ordered");
+        Assert.Equal(
+            ["""no luck|The input was {"code":7,"message":"no luck","file":1}""", """no luck|The input was {"code":7,"message":"no luck","file":2}"""],
+            run.Errors.Select(error => error.ToString().ReplaceLineEndings("|")));
     }
 
     [Fact]
