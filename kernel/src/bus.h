@@ -86,6 +86,7 @@ struct sb_conn {
 struct sb_call {
     sb_link of_conn, of_worker;
     sb_conn *conn;     /* NULL: given up; the entry only keeps the id from being used again */
+    uint64_t asker;    /* of one given up: the connection that is told when it is over */
     sb_worker *worker; /* NULL: a forward call that waits in the pool's queue, or a reverse one
                           of which the asker is gone: it too only keeps its id */
     sb_pool *pool;
@@ -261,6 +262,8 @@ struct stdio_bus {
     void *on_message_user;
     stdio_bus_stderr_handler on_stderr;
     void *on_stderr_user;
+    stdio_bus_settled_handler on_settled;
+    void *on_settled_user;
 
     sb_pool *pools;
     sb_worker **workers;

@@ -145,7 +145,13 @@ static int tell_log(sb_incoming *in, const question *q) {
 
 static int annotate(sb_incoming *in, const question *q) {
     sb_annotation_begin(in->bus, in->conn, q->level);
-    return tell_version(in, q);
+    sb_text result = {0};
+    sb_text_put(&result, "{");
+    sb_text_string_member(&result, "version", stdio_bus_version());
+    sb_text_put(&result, ",\"tells\":[\"placed\",\"settled\",\"worker\",\"log\"]}");
+    answer(in, &result);
+    sb_text_free(&result);
+    return STDIO_BUS_OK;
 }
 
 static int forget(sb_incoming *in, const question *q) {

@@ -124,6 +124,15 @@ Bus::Bus(const std::string &config, const Options &options) {
             Of(user).stderr_lines.emplace_back(worker, std::string(line, len));
         },
         this);
+    stdio_bus_set_settled_handler(
+        bus_,
+        [](stdio_bus_t *, uint64_t cookie, void *user) {
+            Bus &bus = Of(user);
+            bus.settled.push_back(cookie);
+            if (bus.on_settled)
+                bus.on_settled(cookie);
+        },
+        this);
 }
 
 Bus::~Bus() {

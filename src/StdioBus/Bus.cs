@@ -53,7 +53,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
         _backend = makeBackend is null ? BackendChoice.Make(_options, _config, _ids, () => Name) : makeBackend(_config, this);
         if (_options.TracePath is { } tracePath)
             _backend = new TracedBackend(_backend, new WireTrace(tracePath, new TraceRedaction(_options.TraceRedactedKeys!), _counters, _log), _pools, () => Name);
-        _calls = new CallTable(_ids, _pools);
+        _calls = new CallTable(_ids, _pools, Clock);
         _flow = new WorkerFlow(_backend, _calls, firstWorker);
         _completions = new Completions(_backend);
         _timer = new DeadlineTimer(Clock, deadline => _closer!.Expire((PendingCall)deadline));

@@ -72,6 +72,27 @@ public sealed class BackendTests
         Assert.Equal(0, host.Bus.Statistics.AmbiguousChunks);
     }
 
+    [Theory(DisplayName = "A18: what a worker still says of a stream that was left does not reach the next one, until it has answered")]
+    [MemberData(nameof(All))]
+    public async Task A_stream_that_was_left_keeps_its_chunks(string way)
+    {
+        await using BackendHost host = await BackendHost.StartAsync(way);
+        await using (IAsyncEnumerator<StreamEvent> left = host.Bus.StreamRequestAsync("hold", new { key = "left" }).GetAsyncEnumerator())
+        {
+            Task<bool> first = left.MoveNextAsync().AsTask();
+            await EmitAsync(host.Bus, PlainChunk("first"));
+            Assert.True(await first.Soon());
+        }
+
+        Task<List<StreamEvent>> next = host.Bus.StreamRequestAsync("hold", new { key = "next" }).ToListAsync();
+        await EmitAsync(host.Bus, PlainChunk("late"), """{"jsonrpc":"2.0","id":$(left),"result":{}}""", PlainChunk("mine"), """{"jsonrpc":"2.0","id":$(next),"result":{}}""");
+        List<StreamEvent> events = await next.Soon();
+        Assert.Equal(["mine", null], events.Select(e => e.Text));
+        Assert.Equal("""{"text":"mine"}""", events[^1].Raw);
+        Assert.Equal((1, 1), (host.Bus.Statistics.DroppedNotifications, host.Bus.Statistics.LateReplies));
+        Assert.Contains("has not answered 'hold', which was given up", Assert.Single(host.Bus.GetLog(), line => line.Level == BusLogLevel.Warning).Text, StringComparison.Ordinal);
+    }
+
     [Theory(DisplayName = "A stream whose consumer is slow pauses its worker, loses nothing, and lets the other worker go on")]
     [MemberData(nameof(All))]
     public async Task A_slow_stream_pauses_its_worker(string way)
@@ -213,6 +234,8 @@ public sealed class BackendTests
 
     private static string Chunk(string text) =>
         "{\"jsonrpc\":\"2.0\",\"method\":\"session/update\",\"params\":{\"sessionId\":\"s\",\"update\":{\"sessionUpdate\":\"agent_message_chunk\",\"content\":{\"type\":\"text\",\"text\":\"" + text + "\"}}}}";
+
+    private static string PlainChunk(string text) => Chunk(text).Replace("\"sessionId\":\"s\",", "", StringComparison.Ordinal);
 
     private static Task EmitAsync(Bus bus, params string[] lines) => bus.RequestAsync("emit", new { lines }, new() { SessionId = "s" }).Soon();
 }

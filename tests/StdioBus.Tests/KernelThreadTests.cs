@@ -137,6 +137,10 @@ public sealed class KernelThreadTests
         {
         }
 
+        public void OnSettled(ulong cookie)
+        {
+        }
+
         public void OnWorker(int workerId, WorkerEvent change)
         {
         }

@@ -86,6 +86,12 @@ internal interface IBackendEvents
     /// <summary>The kernel took a request, and gave it to this worker; -1 when it waits for one, or that is not known.</summary>
     void OnPlaced(ulong cookie, int workerId);
 
+    /// <summary>
+    /// A request that was given up is over at its worker, or no worker had it. For each, unless its answer came before the
+    /// kernel heard of it. Where the kernel cannot tell, at once.
+    /// </summary>
+    void OnSettled(ulong cookie);
+
     /// <summary>A worker's process came or went.</summary>
     void OnWorker(int workerId, WorkerEvent change);
 

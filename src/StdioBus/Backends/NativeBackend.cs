@@ -138,6 +138,8 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
 
     void IKernelEvents.OnMessage(in IncomingMessage message) => _events!.OnMessage(message);
 
+    void IKernelEvents.OnSettled(ulong cookie) => _events!.OnSettled(cookie);
+
     void IKernelEvents.OnWorker(int workerId, WorkerEvent change)
     {
         _events!.OnWorker(workerId, change);
@@ -270,8 +272,17 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
     {
         OutgoingMessage notice = command.Message;
         int worker = kernel.WorkerOf(command.Cookie);
+        if (worker >= 0)
+            _events!.OnPlaced(command.Cookie, worker);
+
+        // One of version 2 forgets nothing: the answer itself will come.
         if (_api.IsVersion3)
+        {
             kernel.Forget(command.Cookie);
+            if (!kernel.TellsSettled)
+                _events!.OnSettled(command.Cookie);
+        }
+
         if (notice.Buffer is null)
             return;
         (int first, int count) = worker >= 0 ? (worker, 1)

@@ -6,6 +6,9 @@ internal interface IKernelEvents
     /// <summary>A line for the host.</summary>
     void OnMessage(in IncomingMessage message);
 
+    /// <summary>A request that was forgotten is over.</summary>
+    void OnSettled(ulong cookie);
+
     /// <summary>A worker's process came or went.</summary>
     void OnWorker(int workerId, WorkerEvent change);
 

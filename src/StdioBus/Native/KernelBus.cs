@@ -65,6 +65,8 @@ internal sealed unsafe class KernelBus : IDisposable
             return;
         api.SetMessageHandler(_bus, &OnRoutedMessage, GCHandle.ToIntPtr(_self));
         api.SetStderrHandler(_bus, &OnStderr, GCHandle.ToIntPtr(_self));
+        if (TellsSettled)
+            api.SetSettledHandler(_bus, &OnSettled, GCHandle.ToIntPtr(_self));
         GuardWorkers();
     }
 
@@ -109,6 +111,9 @@ internal sealed unsafe class KernelBus : IDisposable
     }
 
     public void Forget(ulong cookie) => _api.Forget(Checked(), cookie);
+
+    /// <summary>Whether the kernel tells when a request that was forgotten is over.</summary>
+    public bool TellsSettled => _api.SetSettledHandler is not null;
 
     /// <summary>The worker that has a request; -1 when it waits, or the kernel cannot tell.</summary>
     public int WorkerOf(ulong cookie)
@@ -359,6 +364,20 @@ internal sealed unsafe class KernelBus : IDisposable
         try
         {
             self._events.OnLog(BusLogLevel.Information, workerId, Encoding.UTF8.GetString(line, (int)length));
+        }
+        catch (Exception error)
+        {
+            self._events.OnFault(error);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
+    private static void OnSettled(nint bus, ulong cookie, nint user)
+    {
+        KernelBus self = From(user);
+        try
+        {
+            self._events.OnSettled(cookie);
         }
         catch (Exception error)
         {

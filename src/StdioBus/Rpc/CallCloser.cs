@@ -49,7 +49,7 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
     /// <summary>Gives up a call: the kernel frees what it holds and the worker is told. False when it had ended.</summary>
     public bool GiveUp(PendingCall call, string reason, Func<Exception> error)
     {
-        if (!calls.Remove(call))
+        if (!calls.Abandon(call, CancellationNotice.LeavesAnswerDue(call)))
             return false;
         GiveUpRemoved(call, reason, error());
         return true;

@@ -1,8 +1,8 @@
 namespace StdioBus;
 
 /// <summary>
-/// The requests of a bus that wait for an answer: by id, by session, by token and by worker. Its lock is held for
-/// look-ups only, never while anything is told to anybody.
+/// The requests of a bus that wait for an answer: by id, by session, by token and by worker; and those that were given up,
+/// as long as their workers may speak of them. Its lock is held for look-ups only, never while anything is told to anybody.
 /// </summary>
 internal sealed class CallTable
 {
@@ -14,11 +14,15 @@ internal sealed class CallTable
     private readonly CallList[] _onWorker;
     private readonly CallList[] _unplaced;
     private readonly PoolInfo[] _poolOfWorker;
+    private readonly AbandonedCalls _abandoned;
+    private readonly Func<long> _clock;
     private bool _closed;
 
-    public CallTable(CallIds ids, IReadOnlyList<PoolInfo> pools)
+    public CallTable(CallIds ids, IReadOnlyList<PoolInfo> pools, Func<long> clock)
     {
         _ids = ids;
+        _clock = clock;
+        _abandoned = new AbandonedCalls(pools.Count);
         _poolOfWorker = [.. pools.SelectMany(pool => Enumerable.Repeat(pool, pool.Instances))];
         _onWorker = [.. _poolOfWorker.Select(_ => new CallList())];
         _unplaced = [.. pools.Select(_ => new CallList())];
@@ -62,11 +66,26 @@ internal sealed class CallTable
         }
     }
 
-    /// <summary>Takes a call out; false when someone else did.</summary>
-    public bool Remove(PendingCall call)
+    /// <summary>Takes out a call that is given up; false when someone else took it.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="isMinded">Whether its worker is to answer it even so, which is then waited for: see <see cref="Settle"/>.</param>
+    public bool Abandon(PendingCall call, bool isMinded)
     {
         lock (_gate)
-            return RemoveLocked(call);
+        {
+            if (!RemoveLocked(call))
+                return false;
+            if (isMinded)
+                _abandoned.Add(call, _clock());
+            return true;
+        }
+    }
+
+    /// <summary>A request that was given up is over at its worker.</summary>
+    public void Settle(long id)
+    {
+        lock (_gate)
+            _abandoned.Remove(id);
     }
 
     /// <summary>Takes out the call with this id; null when there is none.</summary>
@@ -83,6 +102,7 @@ internal sealed class CallTable
         lock (_gate)
         {
             _closed |= close;
+            _abandoned.Clear();
             PendingCall[] calls = [.. _calls.Values];
             foreach (PendingCall call in calls)
                 RemoveLocked(call);
@@ -96,7 +116,11 @@ internal sealed class CallTable
         lock (_gate)
         {
             if (!_calls.TryGetValue(id, out PendingCall? call))
+            {
+                _abandoned.Place(id, workerId);
                 return;
+            }
+
             call.IsSent = true;
             if (workerId >= 0)
                 Put(call, workerId);
@@ -112,6 +136,7 @@ internal sealed class CallTable
                 return;
             while (_onWorker[workerId].First is { } call)
                 Put(call, -1);
+            _abandoned.Unplace(workerId, _poolOfWorker[workerId]);
         }
     }
 
@@ -133,23 +158,31 @@ internal sealed class CallTable
 
     /// <summary>
     /// The call a notification belongs to; null for none. By its session, its progress token or its request id, else
-    /// by the worker that sent it. <paramref name="ambiguous"/>: several could own it and the oldest does.
+    /// by the worker that sent it.
     /// </summary>
-    public PendingCall? FindOwner(in IncomingNotification notification, string? topSession, string? paramsSession, out bool ambiguous)
+    /// <param name="notification">The notification.</param>
+    /// <param name="topSession">The session at its top level.</param>
+    /// <param name="paramsSession">The session in its params.</param>
+    /// <param name="ambiguous">Whether several could own it, and the oldest does.</param>
+    /// <param name="abandoned">A request that was given up, and is taken to be the owner in the place of one that waits.</param>
+    public PendingCall? FindOwner(in IncomingNotification notification, string? topSession, string? paramsSession, out bool ambiguous, out AbandonedCall? abandoned)
     {
         ambiguous = false;
+        abandoned = null;
         lock (_gate)
         {
-            if (_calls.Count == 0)
+            if (_calls.Count == 0 && _abandoned.Count == 0)
                 return null;
             PoolInfo? pool = PoolOf(notification.WorkerId);
             NotificationKeys keys = notification.Keys;
             PendingCall? named = ByOurId(notification.Json, keys.ProgressToken, pool)
                 ?? ByCallerToken(notification.Json, keys.ProgressToken, pool)
                 ?? ByOurId(notification.Json, keys.RequestId, pool);
-            PendingCall? owner = BySession(topSession, named, pool, ref ambiguous)
-                ?? BySession(paramsSession, named, pool, ref ambiguous)
-                ?? named;
+            PendingCall? owner = BySession(topSession, named, pool, ref ambiguous, ref abandoned);
+            if (owner is null && abandoned is null)
+                owner = BySession(paramsSession, named, pool, ref ambiguous, ref abandoned);
+            if (owner is null && abandoned is null)
+                owner = named;
             if (owner is not null)
             {
                 if (owner.Worker < 0 && notification.WorkerId >= 0)
@@ -158,7 +191,7 @@ internal sealed class CallTable
             }
 
             bool hasKey = topSession is not null || paramsSession is not null || keys.ProgressToken.IsPresent || keys.RequestId.IsPresent;
-            return hasKey ? null : ByWorker(notification.WorkerId, pool, ref ambiguous);
+            return hasKey ? null : ByWorker(notification.WorkerId, pool, ref ambiguous, ref abandoned);
         }
     }
 
@@ -191,7 +224,7 @@ internal sealed class CallTable
     }
 
     // Several calls of one session are told apart by token or id; else the oldest is the owner.
-    private PendingCall? BySession(string? session, PendingCall? named, PoolInfo? pool, ref bool ambiguous)
+    private PendingCall? BySession(string? session, PendingCall? named, PoolInfo? pool, ref bool ambiguous, ref AbandonedCall? abandoned)
     {
         if (session is null)
             return null;
@@ -210,24 +243,45 @@ internal sealed class CallTable
             oldest ??= call;
         }
 
-        return oldest;
+        return _abandoned.Count > 0 && _abandoned.OldestOf(session, pool) is { } past
+            ? Weigh(past, oldest, oldest, ref ambiguous, ref abandoned)
+            : oldest;
     }
 
-    private PendingCall? ByWorker(int workerId, PoolInfo? pool, ref bool ambiguous)
+    private PendingCall? ByWorker(int workerId, PoolInfo? pool, ref bool ambiguous, ref AbandonedCall? abandoned)
     {
         if (pool is null)
             return null;
         PendingCall? placed = FirstSent(_onWorker[workerId].First);
         PendingCall? unplaced = FirstSent(_unplaced[pool.Index].First);
-        if (placed is null || unplaced is null)
+        PendingCall? only = placed is null || unplaced is null ? placed ?? unplaced : null;
+        if (only is not null && FirstSent(only.Next) is not null)
+            only = null;
+        PendingCall? oldest = Oldest(FirstWithoutKey(placed), FirstWithoutKey(unplaced));
+        if (_abandoned.OldestOn(workerId, pool) is { } past)
+            return Weigh(past, oldest, only ?? oldest, ref ambiguous, ref abandoned);
+        ambiguous = only is null && oldest is not null;
+        return only ?? oldest;
+    }
+
+    // Between a request that was given up and those that wait, the oldest that has no key, and the one that would be the
+    // owner without it.
+    private PendingCall? Weigh(AbandonedCall past, PendingCall? oldest, PendingCall? owner, ref bool ambiguous, ref AbandonedCall? abandoned)
+    {
+        long now = _clock();
+        if (owner is null)
         {
-            PendingCall? only = placed ?? unplaced;
-            if (only is null || FirstSent(only.Next) is null)
-                return only;
+            past.HeardAt = now;
+            return null;
         }
 
-        PendingCall? owner = Oldest(FirstWithoutKey(placed), FirstWithoutKey(unplaced));
-        ambiguous = owner is not null;
+        if (past.HoldsBack(now) && (oldest is null || past.Id < oldest.Id))
+        {
+            abandoned = past;
+            return null;
+        }
+
+        ambiguous = true;
         return owner;
     }
 

@@ -6,7 +6,7 @@ internal static class CancellationNotice
     /// <summary>Writes the notice; false when the dialect, or this request, has none.</summary>
     public static bool Write(ByteBuffer into, CallIds ids, PendingCall call, string reason)
     {
-        Dialect dialect = call.Method == "initialize" ? Dialect.Plain : call.Pool?.Dialect ?? Dialect.Plain;
+        Dialect dialect = DialectFor(call);
         var scratch = new ByteBuffer();
         string method;
         switch (dialect)
@@ -38,4 +38,9 @@ internal static class CancellationNotice
         scratch.Release();
         return true;
     }
+
+    /// <summary>Whether a worker still has to answer what was given up. In MCP it is not to answer what it is told to leave.</summary>
+    public static bool LeavesAnswerDue(PendingCall call) => DialectFor(call) != Dialect.Mcp;
+
+    private static Dialect DialectFor(PendingCall call) => call.Method == "initialize" ? Dialect.Plain : call.Pool?.Dialect ?? Dialect.Plain;
 }

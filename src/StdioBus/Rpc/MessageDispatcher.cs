@@ -47,9 +47,13 @@ internal sealed class MessageDispatcher(
     {
         if (calls.Take((long)cookie) is { } call)
             closer.Fail(call, error);
+        else
+            calls.Settle((long)cookie);
     }
 
     public void OnPlaced(ulong cookie, int workerId) => calls.Place((long)cookie, workerId);
+
+    public void OnSettled(ulong cookie) => calls.Settle((long)cookie);
 
     public void OnWorker(int workerId, WorkerEvent change)
     {
@@ -93,6 +97,8 @@ internal sealed class MessageDispatcher(
         long id = ids.Read(view.Id.Of(message.Json));
         if (id == 0 || calls.Take(id) is not { } call)
         {
+            if (id != 0)
+                calls.Settle(id);
             Interlocked.Increment(ref counters.LateReplies);
             return;
         }
@@ -125,13 +131,18 @@ internal sealed class MessageDispatcher(
             Sequence = ++_notifications,
         };
         bool ambiguous = false;
+        AbandonedCall? abandoned = null;
         bool takesBack = TakesBack(notification);
-        PendingCall? owner = takesBack ? null : calls.FindOwner(notification, topSession, paramsSession, out ambiguous);
+        PendingCall? owner = takesBack ? null : calls.FindOwner(notification, topSession, paramsSession, out ambiguous, out abandoned);
         if (owner is not null)
         {
             if (ambiguous)
                 Interlocked.Increment(ref counters.Ambiguous);
             closer.Notify(owner, ref notification);
+        }
+        else if (abandoned is not null && abandoned.IsToBeTold())
+        {
+            log.Add(BusLogLevel.Warning, null, $"Worker {message.WorkerId} has not answered '{abandoned.Method}', which was given up: what it sends that may be of that one is kept from the requests after it.");
         }
 
         (bool taken, int dropped) = subscriptions.Offer(ref notification, topSession, paramsSession);

@@ -108,6 +108,9 @@ internal sealed class FakeBackend : IBusBackend
 
     public void Place(string id, int worker) => _events!.OnPlaced(Cookie(id), worker);
 
+    /// <summary>A request that was given up is over at its worker.</summary>
+    public void Settle(string id) => _events!.OnSettled(Cookie(id));
+
     /// <summary>A request's message is not taken.</summary>
     public void Refuse(string id, StdioBusException error) => _events!.OnSendRefused(Cookie(id), error);
 

@@ -23,6 +23,9 @@ internal abstract partial class RemoteBackend
             case "placed":
                 OnPlaced(json, parameters);
                 break;
+            case "settled":
+                OnSettled(json, parameters);
+                break;
             case "worker":
                 OnWorker(JsonElements.Parse(parameters.Of(json)));
                 break;
@@ -47,6 +50,14 @@ internal abstract partial class RemoteBackend
 
         if (id > 0)
             _events!.OnPlaced((ulong)id, worker);
+    }
+
+    private void OnSettled(ReadOnlySpan<byte> json, JsonSlice parameters)
+    {
+        var members = new JsonMembers(json, parameters.Start);
+        while (members.MoveNext())
+            if (members.NameIs("id"u8) && _ids.Read(members.Value.Of(json)) is > 0 and long id)
+                _events!.OnSettled((ulong)id);
     }
 
     private void OnWorker(JsonElement parameters)

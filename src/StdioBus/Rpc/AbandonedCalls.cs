@@ -1,0 +1,103 @@
+namespace StdioBus;
+
+/// <summary>
+/// The requests that were given up and are not over at their workers. Part of the <see cref="CallTable"/>, and under its lock.
+/// </summary>
+internal sealed class AbandonedCalls(int pools)
+{
+    /// <summary>How many of a pool are kept; of more, the oldest are not minded any more. The kernel keeps as many of a worker.</summary>
+    public const int Most = 1024;
+
+    // By pool; the oldest first.
+    private readonly SortedList<long, AbandonedCall>?[] _calls = new SortedList<long, AbandonedCall>?[pools];
+
+    public int Count { get; private set; }
+
+    public void Add(PendingCall call, long now)
+    {
+        // What it says has its progress token, which is nobody else's.
+        if (call.Pool is not { } pool || (call is { HasOwnKey: true, RouteSession: null, ParamsSession: null }))
+            return;
+        SortedList<long, AbandonedCall> calls = _calls[pool.Index] ??= [];
+        if (calls.Count == Most)
+            RemoveAt(calls, 0);
+        calls.Add(call.Id, new AbandonedCall(call, now));
+        Count++;
+    }
+
+    /// <summary>It is over.</summary>
+    public void Remove(long id)
+    {
+        if (Count == 0)
+            return;
+        foreach (SortedList<long, AbandonedCall>? calls in _calls)
+            if (calls?.IndexOfKey(id) is >= 0 and int at)
+                RemoveAt(calls, at);
+    }
+
+    /// <summary>The kernel has it, and gave it to this worker; -1 when that is not known.</summary>
+    public void Place(long id, int workerId)
+    {
+        if (Count == 0)
+            return;
+        foreach (SortedList<long, AbandonedCall>? calls in _calls)
+        {
+            if (calls is null || !calls.TryGetValue(id, out AbandonedCall? call))
+                continue;
+            call.IsSent = true;
+            if (workerId >= 0)
+                call.Worker = workerId;
+        }
+    }
+
+    /// <summary>A worker's process ended. What the kernel has not heard of yet may be somewhere else now.</summary>
+    public void Unplace(int workerId, PoolInfo pool)
+    {
+        foreach (AbandonedCall call in _calls[pool.Index]?.Values ?? [])
+            if (call.Worker == workerId)
+                call.Worker = -1;
+    }
+
+    public void Clear()
+    {
+        Array.Clear(_calls);
+        Count = 0;
+    }
+
+    /// <summary>The oldest without a key of its own that a worker has, or may have; null for none.</summary>
+    public AbandonedCall? OldestOn(int workerId, PoolInfo pool)
+    {
+        if (Count > 0 && _calls[pool.Index] is { } calls)
+            foreach (AbandonedCall call in calls.Values)
+                if (call is { IsSent: true, HasOwnKey: false } && (call.Worker < 0 || call.Worker == workerId))
+                    return call;
+        return null;
+    }
+
+    /// <summary>The oldest of a session; null for none.</summary>
+    public AbandonedCall? OldestOf(string session, PoolInfo? pool)
+    {
+        AbandonedCall? oldest = null;
+        for (int i = 0; i < _calls.Length && Count > 0; i++)
+        {
+            if (_calls[i] is not { } calls || (pool is not null && pool.Index != i))
+                continue;
+            foreach (AbandonedCall call in calls.Values)
+            {
+                if (!call.IsSent || !call.IsOf(session))
+                    continue;
+                if (oldest is null || call.Id < oldest.Id)
+                    oldest = call;
+                break;
+            }
+        }
+
+        return oldest;
+    }
+
+    private void RemoveAt(SortedList<long, AbandonedCall> calls, int at)
+    {
+        calls.RemoveAt(at);
+        Count--;
+    }
+}
