@@ -114,6 +114,15 @@ typedef void (*stdio_bus_stderr_handler)(stdio_bus_t *bus, int worker_id, const 
 STDIO_BUS_API void stdio_bus_set_stderr_handler(stdio_bus_t *bus, stdio_bus_stderr_handler handler,
                                                 void *user);
 
+/* The first line that a worker's process writes to stdout and that is no message: a banner, a
+ * forgotten print. It was skipped, as are those after it, of which no more is told than the
+ * counters (invalid_lines) and the log do. `reason` says what is wrong with it ("not valid JSON"),
+ * `line` has its first 200 bytes. */
+typedef void (*stdio_bus_skipped_handler)(stdio_bus_t *bus, int worker_id, const char *reason,
+                                          const char *line, size_t len, void *user);
+STDIO_BUS_API void stdio_bus_set_skipped_handler(stdio_bus_t *bus,
+                                                 stdio_bus_skipped_handler handler, void *user);
+
 /* --- Back-pressure -------------------------------------------------------------------- */
 
 /* Stops and resumes reading one worker's stdout. Its exit and its stderr are still seen.

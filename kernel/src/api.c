@@ -153,6 +153,14 @@ void stdio_bus_set_message_handler(stdio_bus_t *bus, stdio_bus_message_handler h
     bus->on_message_user = user;
 }
 
+void stdio_bus_set_skipped_handler(stdio_bus_t *bus, stdio_bus_skipped_handler handler,
+                                   void *user) {
+    if (!bus)
+        return;
+    bus->on_skipped = handler;
+    bus->on_skipped_user = user;
+}
+
 void stdio_bus_set_settled_handler(stdio_bus_t *bus, stdio_bus_settled_handler handler,
                                    void *user) {
     if (!bus)

@@ -98,7 +98,8 @@ TEST(Settled, OneWithoutACookieIsNotTold) {
 TEST(SettledClient, OneThatAskedForItIsToldByTheIdThatItSent) {
     TrustedBus bus;
     SocketClient client(bus.path), other(bus.path);
-    EXPECT_EQ(Annotate(bus, client)["tells"].Raw(), R"(["placed","settled","worker","log"])");
+    EXPECT_EQ(Annotate(bus, client)["tells"].Raw(),
+              R"(["placed","settled","worker","skipped","log"])");
     Annotate(bus, other);
     client.Send(Beside(R"({"tell":true})", Rpc(R"("\u0061")", "hold")));
     client.Send(Beside(R"({"tell":false})", Rpc("2", "hold")));

@@ -60,7 +60,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
         _closer = new CallCloser(_backend, _ids, _calls, _timer.Queue, _flow, _counters, Clock, _options.StreamOverflowBytes);
         _requests = new WorkerRequests(
             _backend, _handlers, new BuiltInAnswers(_options.Roots?.AsReadOnly(), _options.RejectPermissions), _calls, _methods, _counters, _log, Clock, _config.Limits?.MaxInputBuffer ?? BusLimits.DefaultMaxInputBuffer);
-        _events = new MessageDispatcher(_ids, _calls, _closer, _requests, _subscriptions, _flow, new WorkerBoard(_pools), _methods, _counters, _log, _completions, OnConnectionChanged, OnBackendClosed);
+        _events = new MessageDispatcher(_ids, _calls, _closer, _requests, _subscriptions, _flow, new WorkerBoard(_pools), _methods, _counters, _log, SkippedLines, _completions, OnConnectionChanged, OnBackendClosed);
         BusRegistry.Add(this, options.Name);
     }
 
@@ -157,6 +157,9 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     public override string ToString() => $"{Name} ({State})";
 
     internal BusCounters Counters => _counters;
+
+    /// <summary>The first line of each worker that is no message.</summary>
+    internal SkippedLines SkippedLines { get; } = new();
 
     private static long Clock() => Environment.TickCount64;
 

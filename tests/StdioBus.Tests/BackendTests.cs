@@ -93,6 +93,22 @@ public sealed class BackendTests
         Assert.Contains("has not answered 'hold', which was given up", Assert.Single(host.Bus.GetLog(), line => line.Level == BusLogLevel.Warning).Text, StringComparison.Ordinal);
     }
 
+    [Theory(DisplayName = "L21: the first line of a worker that is no message is told, also when nobody listened yet, and those after it are counted")]
+    [MemberData(nameof(All))]
+    public async Task A_line_that_is_no_message_is_told(string way)
+    {
+        await using BackendHost host = await BackendHost.StartAsync(way, TestWorkers.Pool("talks", 1, "garbage"), TestWorkers.Pool("quiet"));
+        var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await host.Bus.RequestAsync("echo", null, new() { Pool = "talks" }).Soon();
+        SkippedLine banner = Assert.Single(host.Bus.SkippedLines.All.ToArray());
+        Assert.Equal((0, "not valid JSON"), (banner.WorkerId, banner.Reason));
+        Assert.StartsWith("Welcome to the worker!", banner.Text, StringComparison.Ordinal);
+        host.Bus.SkippedLines.Added += woken.SetResult;
+        await host.Bus.RequestAsync("emit", new { lines = new[] { "[\"é\"]" } }, new() { Pool = "quiet" }).Soon();
+        await woken.Task.Soon();
+        Assert.Equal([banner, new SkippedLine(1, "not a JSON object", "[\"é\"]")], host.Bus.SkippedLines.All.ToArray());
+    }
+
     [Theory(DisplayName = "A stream whose consumer is slow pauses its worker, loses nothing, and lets the other worker go on")]
     [MemberData(nameof(All))]
     public async Task A_slow_stream_pauses_its_worker(string way)

@@ -145,6 +145,10 @@ public sealed class KernelThreadTests
         {
         }
 
+        public void OnSkipped(int workerId, string reason, string line)
+        {
+        }
+
         public void OnLog(BusLogLevel level, int? workerId, string text)
         {
         }

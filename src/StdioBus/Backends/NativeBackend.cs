@@ -146,6 +146,8 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         _changes.OnWorker(workerId, change);
     }
 
+    void IKernelEvents.OnSkipped(int workerId, string reason, string line) => _events!.OnSkipped(workerId, reason, line);
+
     void IKernelEvents.OnLog(BusLogLevel level, int? workerId, string text) => _events!.OnLog(level, workerId, text);
 
     void IKernelEvents.OnFault(Exception error) => _events!.OnLog(BusLogLevel.Error, null, $"A defect of this library: {error}");

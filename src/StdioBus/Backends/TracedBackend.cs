@@ -125,6 +125,8 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
         public void OnWorker(int workerId, WorkerEvent change) => inner.OnWorker(workerId, change);
 
+        public void OnSkipped(int workerId, string reason, string line) => inner.OnSkipped(workerId, reason, line);
+
         public void OnLog(BusLogLevel level, int? workerId, string text) => inner.OnLog(level, workerId, text);
 
         public bool OnTurnEnd() => inner.OnTurnEnd();

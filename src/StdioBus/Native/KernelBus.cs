@@ -67,6 +67,8 @@ internal sealed unsafe class KernelBus : IDisposable
         api.SetStderrHandler(_bus, &OnStderr, GCHandle.ToIntPtr(_self));
         if (TellsSettled)
             api.SetSettledHandler(_bus, &OnSettled, GCHandle.ToIntPtr(_self));
+        if (api.SetSkippedHandler is not null)
+            api.SetSkippedHandler(_bus, &OnSkipped, GCHandle.ToIntPtr(_self));
         GuardWorkers();
     }
 
@@ -378,6 +380,20 @@ internal sealed unsafe class KernelBus : IDisposable
         try
         {
             self._events.OnSettled(cookie);
+        }
+        catch (Exception error)
+        {
+            self._events.OnFault(error);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
+    private static void OnSkipped(nint bus, int workerId, byte* reason, byte* line, nuint length, nint user)
+    {
+        KernelBus self = From(user);
+        try
+        {
+            self._events.OnSkipped(workerId, Text(reason) ?? "", Encoding.UTF8.GetString(line, (int)length));
         }
         catch (Exception error)
         {

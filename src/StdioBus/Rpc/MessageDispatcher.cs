@@ -15,6 +15,7 @@ internal sealed class MessageDispatcher(
     MethodNames methods,
     BusCounters counters,
     BusLog log,
+    SkippedLines skipped,
     Completions completions,
     Action<StdioBusException?> connectionChanged,
     Action<StdioBusException?> closed) : IBackendEvents
@@ -75,6 +76,8 @@ internal sealed class MessageDispatcher(
                 break;
         }
     }
+
+    public void OnSkipped(int workerId, string reason, string line) => skipped.Add(workerId, reason, line);
 
     public void OnLog(BusLogLevel level, int? workerId, string text) => log.Add(level, workerId, text);
 

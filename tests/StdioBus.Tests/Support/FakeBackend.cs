@@ -116,6 +116,8 @@ internal sealed class FakeBackend : IBusBackend
 
     public void Change(int worker, WorkerEvent change) => _events!.OnWorker(worker, change);
 
+    public void Skip(int worker, string reason, string line) => _events!.OnSkipped(worker, reason, line);
+
     public void Close(StdioBusException? error) => _events!.OnClosed(error);
 
     private static ulong Cookie(string id) => ulong.Parse(id.Trim('"').Split('-')[1], System.Globalization.CultureInfo.InvariantCulture);

@@ -29,6 +29,9 @@ internal abstract partial class RemoteBackend
             case "worker":
                 OnWorker(JsonElements.Parse(parameters.Of(json)));
                 break;
+            case "skipped":
+                OnSkipped(JsonElements.Parse(parameters.Of(json)));
+                break;
             case "log":
                 OnLog(JsonElements.Parse(parameters.Of(json)));
                 break;
@@ -75,6 +78,15 @@ internal abstract partial class RemoteBackend
         _events!.OnWorker(worker, change);
         lock (_changes)
             _changes.OnWorker(worker, change);
+    }
+
+    private void OnSkipped(JsonElement skipped)
+    {
+        if (skipped.TryGetProperty("worker", out JsonElement id) && id.TryGetInt32(out int worker) && (uint)worker < (uint)_paused.Length
+            && skipped.TryGetProperty("reason", out JsonElement reason) && skipped.TryGetProperty("line", out JsonElement line))
+        {
+            _events!.OnSkipped(worker, reason.ToString(), line.ToString());
+        }
     }
 
     private void OnLog(JsonElement line)
