@@ -60,6 +60,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
         _closer = new CallCloser(_backend, _ids, _calls, _timer.Queue, _flow, _counters, Clock, _options.StreamOverflowBytes);
         _requests = new WorkerRequests(
             _backend, _handlers, new BuiltInAnswers(_options.Roots?.AsReadOnly(), _options.RejectPermissions), _calls, _methods, _counters, _log, Clock, _config.Limits?.MaxInputBuffer ?? BusLimits.DefaultMaxInputBuffer);
+        _closer.GivenUp = _requests.OnGivenUp;
         _events = new MessageDispatcher(_ids, _calls, _closer, _requests, _subscriptions, _flow, new WorkerBoard(_pools), _methods, _counters, _log, SkippedLines, _completions, OnConnectionChanged, OnBackendClosed);
         BusRegistry.Add(this, options.Name);
     }

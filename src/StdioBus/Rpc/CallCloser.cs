@@ -11,6 +11,9 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
     // Far from what an array can hold, to which a last chunk and the result come.
     private const long MaxStreamText = 1L << 30;
 
+    /// <summary>Told of each call that was given up, once it has ended.</summary>
+    public Action<PendingCall>? GivenUp { get; set; }
+
     /// <summary>Counts how long the answer to a call took; on the backend's thread, before the call is ended.</summary>
     public static void NoteAnswer(PendingCall call) => call.Latency?.Record(Stopwatch.GetElapsedTime(call.SentAt).Ticks);
 
@@ -112,5 +115,6 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
         if (call.Abandon())
             TellGivenUp(call, reason);
         Fail(call, error);
+        GivenUp?.Invoke(call);
     }
 }

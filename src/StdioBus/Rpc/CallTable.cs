@@ -66,6 +66,13 @@ internal sealed class CallTable
         }
     }
 
+    /// <summary>Whether a call still waits.</summary>
+    public bool Contains(PendingCall call)
+    {
+        lock (_gate)
+            return _calls.ContainsKey(call.Id);
+    }
+
     /// <summary>Takes out a call that is given up; false when someone else took it.</summary>
     /// <param name="call">The call.</param>
     /// <param name="isMinded">Whether its worker is to answer it even so, which is then waited for: see <see cref="Settle"/>.</param>
