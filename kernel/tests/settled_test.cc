@@ -1,5 +1,5 @@
 // A request that was given up: whoever did so is told once when it is over, whatever ends it.
-#include "trusted_bus.h"
+#include "bus_fixture.h"
 
 namespace {
 
@@ -8,8 +8,6 @@ using Cookies = std::vector<uint64_t>;
 Route To(int worker, uint64_t cookie) {
     return {nullptr, nullptr, worker, 0, cookie};
 }
-
-// --- The host ---------------------------------------------------------------------------------
 
 TEST(Settled, ByItsLateAnswerAndNotBefore) {
     Bus bus(OnePool());
@@ -91,55 +89,6 @@ TEST(Settled, OneWithoutACookieIsNotTold) {
     ASSERT_EQ(bus.Send(Rpc("", "release")), 0);
     ASSERT_TRUE(bus.Until([&] { return bus.Counters().late_replies == 1; }, "it came late"));
     EXPECT_EQ(bus.settled, Cookies{});
-}
-
-// --- Clients ----------------------------------------------------------------------------------
-
-TEST(SettledClient, OneThatAskedForItIsToldByTheIdThatItSent) {
-    TrustedBus bus;
-    SocketClient client(bus.path), other(bus.path);
-    EXPECT_EQ(Annotate(bus, client)["tells"].Raw(),
-              R"(["placed","settled","worker","skipped","log"])");
-    Annotate(bus, other);
-    client.Send(Beside(R"({"tell":true})", Rpc(R"("\u0061")", "hold")));
-    client.Send(Beside(R"({"tell":false})", Rpc("2", "hold")));
-    EXPECT_EQ(Told(bus, client, "placed")["id"].Raw(), R"("\u0061")");
-    client.Send(Rpc("", "stdio_bus/forget", R"({"id":"a"})"));
-    client.Send(Rpc("", "stdio_bus/forget", R"({"id":2})"));
-    ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 0; }, "both are given up"));
-    EXPECT_EQ(client.Waiting(), 0u);
-    ASSERT_EQ(bus.Send(Rpc("", "release")), 0);
-    EXPECT_EQ(Told(bus, client, "settled").Raw(), R"({"id":"\u0061"})");
-    ASSERT_TRUE(bus.Until([&] { return bus.Counters().late_replies == 2; }, "both came late"));
-    EXPECT_EQ(client.Waiting() + other.Waiting(), 0u);
-    EXPECT_EQ(bus.settled, Cookies{}) << "the host has not given anything up";
-}
-
-TEST(SettledClient, OneThatWaitedForAWorkerIsOverAtOnce) {
-    TrustedBus bus;
-    ExpectError(bus.Ask("exit"), -32002);
-    SocketClient client(bus.path);
-    Annotate(bus, client);
-    client.Send(Beside(R"({"tell":true})", Rpc("1", "waits")));
-    client.Send(Rpc("\"f\"", "stdio_bus/forget", R"({"id":1})"));
-    EXPECT_EQ(Told(bus, client, "settled").Raw(), R"({"id":1})");
-    EXPECT_EQ(client.Next(bus)["id"].Raw(), "\"f\"");
-}
-
-TEST(SettledClient, OneThatHasLeftIsNotTold) {
-    TrustedBus bus;
-    {
-        SocketClient client(bus.path);
-        Annotate(bus, client);
-        client.Send(Beside(R"({"tell":true})", Rpc("1", "hold")));
-        client.Send(Beside(R"({"tell":true})", Rpc("2", "hold")));
-        client.Send(Rpc("", "stdio_bus/forget", R"({"id":1})"));
-        ASSERT_TRUE(bus.Until([&] { return bus.Pending() == 1; }, "one is in flight"));
-    }
-    ASSERT_TRUE(bus.Until([&] { return stdio_bus_client_count(bus.get()) == 0; }, "it has left"));
-    ASSERT_EQ(bus.Send(Rpc("", "release")), 0);
-    ASSERT_TRUE(bus.Until([&] { return bus.Counters().late_replies == 2; }, "both came late"));
-    EXPECT_EQ(bus.Counters().dropped_notifications, 0u);
 }
 
 } // namespace

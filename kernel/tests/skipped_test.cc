@@ -1,5 +1,5 @@
 // The first line of a worker's process that is no message is told, whatever it is.
-#include "trusted_bus.h"
+#include "bus_fixture.h"
 
 namespace {
 
@@ -28,36 +28,6 @@ TEST(Skipped, OfALongLineThereIsTheBeginning) {
     ASSERT_EQ(bus.skipped.size(), 1u);
     EXPECT_EQ(bus.skipped[0].reason, "longer than max_input_buffer");
     EXPECT_EQ(bus.skipped[0].line.size(), 200u);
-}
-
-TEST(Skipped, AnnotatedClientsAreToldAndNoOthers) {
-    TrustedBus bus;
-    SocketClient annotated(bus.path), plain(bus.path);
-    Annotate(bus, annotated);
-    plain.Ask(bus, Rpc("1", "echo"));
-    bus.Ask("say", Line("a \"b\" \x01("));
-    bus.Ask("say", Line("more"));
-    Json told = Told(bus, annotated, "skipped");
-    EXPECT_EQ(told["worker"].Raw(), "0");
-    EXPECT_EQ(told["reason"].Text(), "not valid JSON");
-    EXPECT_EQ(told["line"].Text(), "a \"b\" \x01(");
-    EXPECT_EQ(annotated.Waiting() + plain.Waiting(), 0u);
-}
-
-TEST(Skipped, WhoeverIsAnnotatedLaterIsToldOfWhatThereIsOnce) {
-    TrustedBus bus(OnePool(2));
-    bus.Ask("say", Line("banner"), {nullptr, nullptr, 1});
-    SocketClient client(bus.path);
-    Annotate(bus, client);
-    EXPECT_EQ(Told(bus, client, "skipped").Raw(),
-              R"({"worker":1,"reason":"not valid JSON","line":"banner"})");
-    Annotate(bus, client, R"({"log":"error"})");
-    EXPECT_EQ(client.Waiting(), 0u);
-    ExpectError(bus.Ask("exit", "", {nullptr, nullptr, 1}), -32002);
-    ASSERT_TRUE(bus.Until([&] { return bus.EventsOf(1, "started") == 2; }, "it runs again"));
-    SocketClient other(bus.path);
-    Annotate(bus, other);
-    EXPECT_EQ(other.Waiting(), 0u) << "the process that wrote it is gone";
 }
 
 } // namespace

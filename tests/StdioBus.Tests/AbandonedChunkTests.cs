@@ -159,12 +159,20 @@ public sealed class AbandonedChunkTests
         now += silence;
         Assert.Equal(isOver ? (next, true, null) : (null, false, 1L), Owner());
         Assert.Equal(isOver ? (next, true, null) : (null, false, 1L), Owner());
+
+        // One more, which holds back whatever becomes of the first.
+        Assert.True(table.Abandon(next, isMinded: true));
+        next = Enter(3);
+        Assert.Equal((null, false, isOver ? 2L : 1L), Owner());
         table.Settle(1);
+        Assert.Equal((null, false, 2L), Owner());
+        table.Settle(2);
         Assert.Equal((next, false, null), Owner());
 
         PendingCall Enter(long id)
         {
-            var call = new RawCall { Completions = completions, Id = id, Pool = pool };
+            var call = new RawCall { Completions = completions, Id = id };
+            call.SetPool(pool, null);
             Assert.True(table.Add(call, onlyStream: false, out _));
             table.Place(id, -1);
             return call;

@@ -64,20 +64,32 @@ internal sealed class AbandonedCalls(int pools)
         Count = 0;
     }
 
-    /// <summary>The oldest without a key of its own that a worker has, or may have; null for none.</summary>
-    public AbandonedCall? OldestOn(int workerId, PoolInfo pool)
-    {
-        if (Count > 0 && _calls[pool.Index] is { } calls)
-            foreach (AbandonedCall call in calls.Values)
-                if (call is { IsSent: true, HasOwnKey: false } && (call.Worker < 0 || call.Worker == workerId))
-                    return call;
-        return null;
-    }
-
-    /// <summary>The oldest of a session; null for none.</summary>
-    public AbandonedCall? OldestOf(string session, PoolInfo? pool)
+    /// <summary>
+    /// The oldest without a key of its own that a worker has, or may have: of those that hold back what may be another's,
+    /// else of all; null for none.
+    /// </summary>
+    public AbandonedCall? FindOn(int workerId, PoolInfo pool, long now)
     {
         AbandonedCall? oldest = null;
+        if (Count > 0 && _calls[pool.Index] is { } calls)
+        {
+            foreach (AbandonedCall call in calls.Values)
+            {
+                if (!call.IsSent || call.HasOwnKey || (call.Worker >= 0 && call.Worker != workerId))
+                    continue;
+                if (call.HoldsBack(now))
+                    return call;
+                oldest ??= call;
+            }
+        }
+
+        return oldest;
+    }
+
+    /// <summary>The same of a session; it is in any pool, or in this one.</summary>
+    public AbandonedCall? FindOf(string session, PoolInfo? pool, long now)
+    {
+        AbandonedCall? oldest = null, holding = null;
         for (int i = 0; i < _calls.Length && Count > 0; i++)
         {
             if (_calls[i] is not { } calls || (pool is not null && pool.Index != i))
@@ -86,14 +98,18 @@ internal sealed class AbandonedCalls(int pools)
             {
                 if (!call.IsSent || !call.IsOf(session))
                     continue;
-                if (oldest is null || call.Id < oldest.Id)
-                    oldest = call;
+                oldest = Older(oldest, call);
+                if (!call.HoldsBack(now))
+                    continue;
+                holding = Older(holding, call);
                 break;
             }
         }
 
-        return oldest;
+        return holding ?? oldest;
     }
+
+    private static AbandonedCall Older(AbandonedCall? one, AbandonedCall other) => one is null || other.Id < one.Id ? other : one;
 
     private void RemoveAt(SortedList<long, AbandonedCall> calls, int at)
     {

@@ -250,8 +250,8 @@ internal sealed class CallTable
             oldest ??= call;
         }
 
-        return _abandoned.Count > 0 && _abandoned.OldestOf(session, pool) is { } past
-            ? Weigh(past, oldest, oldest, ref ambiguous, ref abandoned)
+        return _abandoned.Count > 0 && _clock() is var now && _abandoned.FindOf(session, pool, now) is { } past
+            ? Weigh(past, oldest, oldest, now, ref ambiguous, ref abandoned)
             : oldest;
     }
 
@@ -265,17 +265,16 @@ internal sealed class CallTable
         if (only is not null && FirstSent(only.Next) is not null)
             only = null;
         PendingCall? oldest = Oldest(FirstWithoutKey(placed), FirstWithoutKey(unplaced));
-        if (_abandoned.OldestOn(workerId, pool) is { } past)
-            return Weigh(past, oldest, only ?? oldest, ref ambiguous, ref abandoned);
+        if (_abandoned.Count > 0 && _clock() is var now && _abandoned.FindOn(workerId, pool, now) is { } past)
+            return Weigh(past, oldest, only ?? oldest, now, ref ambiguous, ref abandoned);
         ambiguous = only is null && oldest is not null;
         return only ?? oldest;
     }
 
     // Between a request that was given up and those that wait, the oldest that has no key, and the one that would be the
     // owner without it.
-    private PendingCall? Weigh(AbandonedCall past, PendingCall? oldest, PendingCall? owner, ref bool ambiguous, ref AbandonedCall? abandoned)
+    private static PendingCall? Weigh(AbandonedCall past, PendingCall? oldest, PendingCall? owner, long now, ref bool ambiguous, ref AbandonedCall? abandoned)
     {
-        long now = _clock();
         if (owner is null)
         {
             past.HeardAt = now;
