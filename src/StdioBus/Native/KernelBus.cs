@@ -7,7 +7,7 @@ namespace StdioBus;
 /// One <c>stdio_bus_t</c>. Every call must come from the thread that made it; a call from another one throws. The
 /// callbacks catch everything: no exception crosses into the kernel.
 /// </summary>
-internal sealed unsafe class KernelBus : IDisposable
+internal sealed unsafe partial class KernelBus : IDisposable
 {
     private readonly KernelApi _api;
     private readonly IKernelEvents _events;
@@ -65,10 +65,7 @@ internal sealed unsafe class KernelBus : IDisposable
             return;
         api.SetMessageHandler(_bus, &OnRoutedMessage, GCHandle.ToIntPtr(_self));
         api.SetStderrHandler(_bus, &OnStderr, GCHandle.ToIntPtr(_self));
-        if (TellsSettled)
-            api.SetSettledHandler(_bus, &OnSettled, GCHandle.ToIntPtr(_self));
-        if (api.SetSkippedHandler is not null)
-            api.SetSkippedHandler(_bus, &OnSkipped, GCHandle.ToIntPtr(_self));
+        SetYoungerHandlers();
         GuardWorkers();
     }
 
@@ -113,9 +110,6 @@ internal sealed unsafe class KernelBus : IDisposable
     }
 
     public void Forget(ulong cookie) => _api.Forget(Checked(), cookie);
-
-    /// <summary>Whether the kernel tells when a request that was forgotten is over.</summary>
-    public bool TellsSettled => _api.SetSettledHandler is not null;
 
     /// <summary>The worker that has a request; -1 when it waits, or the kernel cannot tell.</summary>
     public int WorkerOf(ulong cookie)
@@ -366,34 +360,6 @@ internal sealed unsafe class KernelBus : IDisposable
         try
         {
             self._events.OnLog(BusLogLevel.Information, workerId, Encoding.UTF8.GetString(line, (int)length));
-        }
-        catch (Exception error)
-        {
-            self._events.OnFault(error);
-        }
-    }
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
-    private static void OnSettled(nint bus, ulong cookie, nint user)
-    {
-        KernelBus self = From(user);
-        try
-        {
-            self._events.OnSettled(cookie);
-        }
-        catch (Exception error)
-        {
-            self._events.OnFault(error);
-        }
-    }
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
-    private static void OnSkipped(nint bus, int workerId, byte* reason, byte* line, nuint length, nint user)
-    {
-        KernelBus self = From(user);
-        try
-        {
-            self._events.OnSkipped(workerId, Text(reason) ?? "", Encoding.UTF8.GetString(line, (int)length));
         }
         catch (Exception error)
         {
