@@ -152,20 +152,20 @@ public sealed class AbandonedChunkTests
         var pool = new PoolInfo(One, 0, 0);
         var table = new CallTable(new CallIds(), [pool], () => now);
         var completions = new Completions(new FakeBackend());
-        Assert.True(table.Abandon(Enter(1), isMinded: true));
+        Assert.True(table.Abandon(Enter(1), isMinded: true, isTold: false));
         now += 50_000;
         Assert.Equal((null, false, null), Owner());
         PendingCall next = Enter(2);
         now += silence;
-        Assert.Equal(isOver ? (next, true, null) : (null, false, 1L), Owner());
-        Assert.Equal(isOver ? (next, true, null) : (null, false, 1L), Owner());
+        Assert.Equal(isOver ? (next, true, null) : (next, false, 1L), Owner());
+        Assert.Equal(isOver ? (next, true, null) : (next, false, 1L), Owner());
 
         // One more, which holds back whatever becomes of the first.
-        Assert.True(table.Abandon(next, isMinded: true));
+        Assert.True(table.Abandon(next, isMinded: true, isTold: false));
         next = Enter(3);
-        Assert.Equal((null, false, isOver ? 2L : 1L), Owner());
+        Assert.Equal((next, false, isOver ? 2L : 1L), Owner());
         table.Settle(1);
-        Assert.Equal((null, false, 2L), Owner());
+        Assert.Equal((next, false, 2L), Owner());
         table.Settle(2);
         Assert.Equal((next, false, null), Owner());
 
@@ -183,6 +183,35 @@ public sealed class AbandonedChunkTests
             PendingCall? owner = table.FindOwner(new IncomingNotification { Json = "{}"u8, WorkerId = 0 }, null, null, out bool ambiguous, out AbandonedCall? abandoned);
             return (owner, ambiguous, abandoned?.Id);
         }
+    }
+
+    [Theory(DisplayName = "A18: a worker that answers later requests and not the one that was given up has left it, if it was told of it or never spoke of it")]
+    [InlineData(Dialect.Plain, false, true, false)]
+    [InlineData(Dialect.Plain, false, false, false)]
+    [InlineData(Dialect.Plain, true, true, true)]
+    [InlineData(Dialect.JsonRpcCancel, true, true, false)]
+    [InlineData(Dialect.JsonRpcCancel, false, false, true)]
+    public async Task A_worker_that_answers_later_requests_has_left_it(Dialect dialect, bool speaks, bool otherIsSentAfterwards, bool holdsBack)
+    {
+        (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(TestWorkers.Options(new BusPool("p", "unused") { Dialect = dialect }));
+        await using var _ = bus;
+        using var cancelling = new CancellationTokenSource();
+        Task<JsonElement> left = bus.RequestAsync("left", null, null, cancelling.Token);
+        backend.TakeId();
+        if (speaks)
+            backend.Chunk("first");
+        Task<JsonElement>? other = otherIsSentAfterwards ? null : bus.RequestAsync("m");
+        await cancelling.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left.Soon());
+        other ??= bus.RequestAsync("m");
+        backend.Answer(backend.TakeId(), "{}");
+        await other.Soon();
+        Task<JsonElement> next = bus.RequestAsync("m");
+        string id = backend.TakeId();
+        backend.Chunk("c");
+        backend.Answer(id, "{}");
+        Assert.Equal(holdsBack ? "{}" : """{"text":"c"}""", (await next.Soon()).GetRawText());
+        Assert.Equal(holdsBack ? (1, 0) : (0, 1), (bus.Statistics.DroppedNotifications, bus.Statistics.AmbiguousChunks));
     }
 
     [Fact(DisplayName = "A18: of more than 1,024 that a pool does not answer the oldest are not minded; the end of a connection ends all")]

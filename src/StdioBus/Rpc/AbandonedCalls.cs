@@ -3,7 +3,7 @@ namespace StdioBus;
 /// <summary>
 /// The requests that were given up and are not over at their workers. Part of the <see cref="CallTable"/>, and under its lock.
 /// </summary>
-internal sealed class AbandonedCalls(int pools)
+internal sealed class AbandonedCalls(int pools, int workers)
 {
     /// <summary>How many of a pool are kept; of more, the oldest are not minded any more. The kernel keeps as many of a worker.</summary>
     public const int Most = 1024;
@@ -11,9 +11,20 @@ internal sealed class AbandonedCalls(int pools)
     // By pool; the oldest first.
     private readonly SortedList<long, AbandonedCall>?[] _calls = new SortedList<long, AbandonedCall>?[pools];
 
+    // By worker: the youngest request that it has answered.
+    private readonly long[] _lastAnswered = new long[workers];
+
     public int Count { get; private set; }
 
-    public void Add(PendingCall call, long now)
+    /// <summary>A worker has answered a request.</summary>
+    public void NoteAnswer(int workerId, long id)
+    {
+        if ((uint)workerId < (uint)_lastAnswered.Length && id > _lastAnswered[workerId])
+            _lastAnswered[workerId] = id;
+    }
+
+    /// <inheritdoc cref="AbandonedCall(PendingCall, bool, long, long)"/>
+    public void Add(PendingCall call, bool isTold, long lastId, long now)
     {
         // What it says has its progress token, which is nobody else's.
         if (call.Pool is not { } pool || (call is { HasOwnKey: true, RouteSession: null, ParamsSession: null }))
@@ -21,7 +32,7 @@ internal sealed class AbandonedCalls(int pools)
         SortedList<long, AbandonedCall> calls = _calls[pool.Index] ??= [];
         if (calls.Count == Most)
             RemoveAt(calls, 0);
-        calls.Add(call.Id, new AbandonedCall(call, now));
+        calls.Add(call.Id, new AbandonedCall(call, isTold, lastId, now));
         Count++;
     }
 
@@ -77,7 +88,7 @@ internal sealed class AbandonedCalls(int pools)
             {
                 if (!call.IsSent || call.HasOwnKey || (call.Worker >= 0 && call.Worker != workerId))
                     continue;
-                if (call.HoldsBack(now))
+                if (HoldsBack(call, workerId, now))
                     return call;
                 oldest ??= call;
             }
@@ -87,7 +98,7 @@ internal sealed class AbandonedCalls(int pools)
     }
 
     /// <summary>The same of a session; it is in any pool, or in this one.</summary>
-    public AbandonedCall? FindOf(string session, PoolInfo? pool, long now)
+    public AbandonedCall? FindOf(string session, int workerId, PoolInfo? pool, long now)
     {
         AbandonedCall? oldest = null, holding = null;
         for (int i = 0; i < _calls.Length && Count > 0; i++)
@@ -99,7 +110,7 @@ internal sealed class AbandonedCalls(int pools)
                 if (!call.IsSent || !call.IsOf(session))
                     continue;
                 oldest = Older(oldest, call);
-                if (!call.HoldsBack(now))
+                if (!HoldsBack(call, workerId, now))
                     continue;
                 holding = Older(holding, call);
                 break;
@@ -107,6 +118,13 @@ internal sealed class AbandonedCalls(int pools)
         }
 
         return holding ?? oldest;
+    }
+
+    /// <summary>See <see cref="AbandonedCall.HoldsBack"/>.</summary>
+    public bool HoldsBack(AbandonedCall call, int workerId, long now)
+    {
+        int worker = call.Worker >= 0 ? call.Worker : workerId;
+        return call.HoldsBack((uint)worker < (uint)_lastAnswered.Length ? _lastAnswered[worker] : 0, now);
     }
 
     private static AbandonedCall Older(AbandonedCall? one, AbandonedCall other) => one is null || other.Id < one.Id ? other : one;

@@ -49,10 +49,13 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
             GiveUpLongText(call, most, notification.WorkerId);
     }
 
+    /// <summary>A notification that may be a call's own is kept from it; a sign of life it is all the same.</summary>
+    public void Withhold(PendingCall call, string method) => call.Heard(method, clock());
+
     /// <summary>Gives up a call: the kernel frees what it holds and the worker is told. False when it had ended.</summary>
     public bool GiveUp(PendingCall call, string reason, Func<Exception> error)
     {
-        if (!calls.Abandon(call, CancellationNotice.LeavesAnswerDue(call)))
+        if (!calls.Abandon(call, CancellationNotice.LeavesAnswerDue(call), CancellationNotice.IsTold(call)))
             return false;
         GiveUpRemoved(call, reason, error());
         return true;

@@ -22,8 +22,8 @@ internal sealed class CallTable
     {
         _ids = ids;
         _clock = clock;
-        _abandoned = new AbandonedCalls(pools.Count);
         _poolOfWorker = [.. pools.SelectMany(pool => Enumerable.Repeat(pool, pool.Instances))];
+        _abandoned = new AbandonedCalls(pools.Count, _poolOfWorker.Length);
         _onWorker = [.. _poolOfWorker.Select(_ => new CallList())];
         _unplaced = [.. pools.Select(_ => new CallList())];
     }
@@ -76,14 +76,15 @@ internal sealed class CallTable
     /// <summary>Takes out a call that is given up; false when someone else took it.</summary>
     /// <param name="call">The call.</param>
     /// <param name="isMinded">Whether its worker is to answer it even so, which is then waited for: see <see cref="Settle"/>.</param>
-    public bool Abandon(PendingCall call, bool isMinded)
+    /// <param name="isTold">Whether its worker is told to leave it.</param>
+    public bool Abandon(PendingCall call, bool isMinded, bool isTold)
     {
         lock (_gate)
         {
             if (!RemoveLocked(call))
                 return false;
             if (isMinded)
-                _abandoned.Add(call, _clock());
+                _abandoned.Add(call, isTold, _ids.Last, _clock());
             return true;
         }
     }
@@ -96,10 +97,17 @@ internal sealed class CallTable
     }
 
     /// <summary>Takes out the call with this id; null when there is none.</summary>
-    public PendingCall? Take(long id)
+    /// <param name="id">Its number.</param>
+    /// <param name="answeredBy">The worker that answers it; -1 for none.</param>
+    public PendingCall? Take(long id, int answeredBy = -1)
     {
         lock (_gate)
-            return _calls.TryGetValue(id, out PendingCall? call) && RemoveLocked(call) ? call : null;
+        {
+            if (!_calls.TryGetValue(id, out PendingCall? call) || !RemoveLocked(call))
+                return null;
+            _abandoned.NoteAnswer(answeredBy, id);
+            return call;
+        }
     }
 
     /// <summary>Takes out all.</summary>
@@ -171,7 +179,7 @@ internal sealed class CallTable
     /// <param name="topSession">The session at its top level.</param>
     /// <param name="paramsSession">The session in its params.</param>
     /// <param name="ambiguous">Whether several could own it, and the oldest does.</param>
-    /// <param name="abandoned">A request that was given up, and is taken to be the owner in the place of one that waits.</param>
+    /// <param name="abandoned">A request that was given up and may be the owner in the place of the call, which must not have it then.</param>
     public PendingCall? FindOwner(in IncomingNotification notification, string? topSession, string? paramsSession, out bool ambiguous, out AbandonedCall? abandoned)
     {
         ambiguous = false;
@@ -185,14 +193,12 @@ internal sealed class CallTable
             PendingCall? named = ByOurId(notification.Json, keys.ProgressToken, pool)
                 ?? ByCallerToken(notification.Json, keys.ProgressToken, pool)
                 ?? ByOurId(notification.Json, keys.RequestId, pool);
-            PendingCall? owner = BySession(topSession, named, pool, ref ambiguous, ref abandoned);
-            if (owner is null && abandoned is null)
-                owner = BySession(paramsSession, named, pool, ref ambiguous, ref abandoned);
-            if (owner is null && abandoned is null)
-                owner = named;
+            PendingCall? owner = BySession(topSession, notification.WorkerId, named, pool, ref ambiguous, ref abandoned)
+                ?? BySession(paramsSession, notification.WorkerId, named, pool, ref ambiguous, ref abandoned)
+                ?? named;
             if (owner is not null)
             {
-                if (owner.Worker < 0 && notification.WorkerId >= 0)
+                if (owner.Worker < 0 && notification.WorkerId >= 0 && abandoned is null)
                     Put(owner, notification.WorkerId);
                 return owner;
             }
@@ -231,7 +237,7 @@ internal sealed class CallTable
     }
 
     // Several calls of one session are told apart by token or id; else the oldest is the owner.
-    private PendingCall? BySession(string? session, PendingCall? named, PoolInfo? pool, ref bool ambiguous, ref AbandonedCall? abandoned)
+    private PendingCall? BySession(string? session, int workerId, PendingCall? named, PoolInfo? pool, ref bool ambiguous, ref AbandonedCall? abandoned)
     {
         if (session is null)
             return null;
@@ -250,8 +256,8 @@ internal sealed class CallTable
             oldest ??= call;
         }
 
-        return _abandoned.Count > 0 && _clock() is var now && _abandoned.FindOf(session, pool, now) is { } past
-            ? Weigh(past, oldest, oldest, now, ref ambiguous, ref abandoned)
+        return _abandoned.Count > 0 && _clock() is var now && _abandoned.FindOf(session, workerId, pool, now) is { } past
+            ? Weigh(past, workerId, oldest, oldest, now, ref ambiguous, ref abandoned)
             : oldest;
     }
 
@@ -266,28 +272,21 @@ internal sealed class CallTable
             only = null;
         PendingCall? oldest = Oldest(FirstWithoutKey(placed), FirstWithoutKey(unplaced));
         if (_abandoned.Count > 0 && _clock() is var now && _abandoned.FindOn(workerId, pool, now) is { } past)
-            return Weigh(past, oldest, only ?? oldest, now, ref ambiguous, ref abandoned);
+            return Weigh(past, workerId, oldest, only ?? oldest, now, ref ambiguous, ref abandoned);
         ambiguous = only is null && oldest is not null;
         return only ?? oldest;
     }
 
-    // Between a request that was given up and those that wait, the oldest that has no key, and the one that would be the
+    // Between a request that was given up and those that wait: the oldest that has no key, and the one that would be the
     // owner without it.
-    private static PendingCall? Weigh(AbandonedCall past, PendingCall? oldest, PendingCall? owner, long now, ref bool ambiguous, ref AbandonedCall? abandoned)
+    private PendingCall? Weigh(AbandonedCall past, int workerId, PendingCall? oldest, PendingCall? owner, long now, ref bool ambiguous, ref AbandonedCall? abandoned)
     {
         if (owner is null)
-        {
-            past.HeardAt = now;
-            return null;
-        }
-
-        if (past.HoldsBack(now) && (oldest is null || past.Id < oldest.Id))
-        {
+            past.Heard(_ids.Last, now);
+        else if (_abandoned.HoldsBack(past, workerId, now) && (oldest is null || past.Id < oldest.Id))
             abandoned = past;
-            return null;
-        }
-
-        ambiguous = true;
+        else
+            ambiguous = true;
         return owner;
     }
 

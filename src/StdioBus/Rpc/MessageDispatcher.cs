@@ -98,7 +98,7 @@ internal sealed class MessageDispatcher(
     private void OnAnswer(in IncomingMessage message, in MessageView view)
     {
         long id = ids.Read(view.Id.Of(message.Json));
-        if (id == 0 || calls.Take(id) is not { } call)
+        if (id == 0 || calls.Take(id, message.WorkerId) is not { } call)
         {
             if (id != 0)
                 calls.Settle(id);
@@ -137,15 +137,18 @@ internal sealed class MessageDispatcher(
         AbandonedCall? abandoned = null;
         bool takesBack = TakesBack(notification);
         PendingCall? owner = takesBack ? null : calls.FindOwner(notification, topSession, paramsSession, out ambiguous, out abandoned);
-        if (owner is not null)
+        if (abandoned is not null)
+        {
+            closer.Withhold(owner!, notification.Method);
+            owner = null;
+            if (abandoned.IsToBeLogged())
+                log.Add(BusLogLevel.Warning, null, $"Worker {message.WorkerId} has not answered '{abandoned.Method}', which was given up: what it sends that may be of that one is kept from the requests after it.");
+        }
+        else if (owner is not null)
         {
             if (ambiguous)
                 Interlocked.Increment(ref counters.Ambiguous);
             closer.Notify(owner, ref notification);
-        }
-        else if (abandoned is not null && abandoned.IsToBeTold())
-        {
-            log.Add(BusLogLevel.Warning, null, $"Worker {message.WorkerId} has not answered '{abandoned.Method}', which was given up: what it sends that may be of that one is kept from the requests after it.");
         }
 
         (bool taken, int dropped) = subscriptions.Offer(ref notification, topSession, paramsSession);
