@@ -77,6 +77,14 @@ World::World(const Setting &setting) : setting_(setting) {
     stdio_bus_set_stderr_handler(
         bus, [](stdio_bus_t *, int, const char *, size_t, void *user) { Of(user)->Callback(); },
         this);
+    stdio_bus_set_settled_handler(bus, OnSettled, this);
+    stdio_bus_set_skipped_handler(
+        bus,
+        [](stdio_bus_t *, int, const char *, const char *line, size_t len, void *user) {
+            REQUIRE(line[len] == '\0');
+            Of(user)->Callback();
+        },
+        this);
     if (setting.polled)
         stdio_bus_get_poll_fd(bus);
     REQUIRE(stdio_bus_start(bus) == STDIO_BUS_OK);
@@ -111,6 +119,13 @@ void World::OnMessage(stdio_bus_t *, const stdio_bus_message_t *message, void *u
     std::string before(line);
     world->Callback();
     REQUIRE(before == line); // whatever the callback does, its message stays
+}
+
+// Each request that the host has given up is over once, and no other.
+void World::OnSettled(stdio_bus_t *, uint64_t cookie, void *user) {
+    World *world = Of(user);
+    REQUIRE(world->settled.insert(cookie).second);
+    world->Callback();
 }
 
 void World::OnConnect(stdio_bus_t *, int id, const char *peer, void *user) {

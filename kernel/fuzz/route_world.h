@@ -60,7 +60,8 @@ class World {
     std::vector<GuardPuppet> guards;
     std::vector<Given> host_given;
     Ears host_ears;
-    bool wired = false; // the host's lines come as the daemon's do from its standard input
+    std::set<uint64_t> settled; // cookies
+    bool wired = false;         // the host's lines come as the daemon's do from its standard input
     stdio_bus_t *bus = nullptr;
     int depth = 0; // of callbacks
     // A fault made it impossible that everything is answered.
@@ -98,6 +99,7 @@ class World {
     void CheckAllReaped() const;
     void Release();
     static void OnMessage(stdio_bus_t *bus, const stdio_bus_message_t *message, void *user);
+    static void OnSettled(stdio_bus_t *bus, uint64_t cookie, void *user);
     static void OnConnect(stdio_bus_t *bus, int id, const char *peer, void *user);
     static void OnDisconnect(stdio_bus_t *bus, int id, const char *reason, void *user);
 };

@@ -67,6 +67,15 @@ STDIO_BUS_API int stdio_bus_send(stdio_bus_t *bus, const stdio_bus_route_t *rout
  * Returns 0, or STDIO_BUS_ENOTFOUND when it was answered already. */
 STDIO_BUS_API int stdio_bus_forget(stdio_bus_t *bus, uint64_t cookie);
 
+/* A forgotten request is over: its worker has answered it late, or its process has ended; of more
+ * than 1,024 that one worker has not answered the oldest counts as over; or no worker had it yet.
+ * It comes once for every stdio_bus_forget() that returned 0, and so may come within it, but not
+ * from stdio_bus_destroy(). Until then the worker may still speak of the request, in notifications
+ * that name none: the host may then take them for another's. */
+typedef void (*stdio_bus_settled_handler)(stdio_bus_t *bus, uint64_t cookie, void *user);
+STDIO_BUS_API void stdio_bus_set_settled_handler(stdio_bus_t *bus,
+                                                 stdio_bus_settled_handler handler, void *user);
+
 /* The id of the worker that has the request sent with this cookie; STDIO_BUS_ENOTFOUND while it
  * waits for a worker of its pool, and once it was answered or forgotten. */
 STDIO_BUS_API int stdio_bus_pending_worker(const stdio_bus_t *bus, uint64_t cookie);
@@ -104,6 +113,15 @@ typedef void (*stdio_bus_stderr_handler)(stdio_bus_t *bus, int worker_id, const 
                                          size_t len, void *user);
 STDIO_BUS_API void stdio_bus_set_stderr_handler(stdio_bus_t *bus, stdio_bus_stderr_handler handler,
                                                 void *user);
+
+/* The first line that a worker's process writes to stdout and that is no message: a banner, a
+ * forgotten print. It was skipped, as are those after it, of which no more is told than the
+ * counters (invalid_lines) and the log do. `reason` says what is wrong with it ("not valid JSON"),
+ * `line` has its first 200 bytes. */
+typedef void (*stdio_bus_skipped_handler)(stdio_bus_t *bus, int worker_id, const char *reason,
+                                          const char *line, size_t len, void *user);
+STDIO_BUS_API void stdio_bus_set_skipped_handler(stdio_bus_t *bus,
+                                                 stdio_bus_skipped_handler handler, void *user);
 
 /* --- Back-pressure -------------------------------------------------------------------- */
 

@@ -178,6 +178,29 @@ void sb_notify_worker(sb_worker *w, const char *event) {
     }
 }
 
+void sb_annotation_note_skipped(sb_worker *w, const char *reason, const char *line, size_t len) {
+    sb_bus *bus = w->bus;
+    sb_text *t = &w->skipped;
+    sb_text_clear(t);
+    sb_text_put(t, "{");
+    sb_text_number_member(t, "worker", w->id);
+    sb_text_string_member(t, "reason", reason);
+    sb_text_key(t, "line");
+    sb_text_quoted(t, line, len);
+    sb_text_put(t, "}");
+    for (sb_link *at = bus->annotated.next; at != &bus->annotated; at = at->next)
+        if (!sb_notify(bus, SB_ENTRY(at, sb_conn, annotated), "skipped", t))
+            bus->counters.dropped_notifications++;
+}
+
+void sb_annotation_tell_skipped(sb_bus *bus, sb_conn *c) {
+    for (size_t i = 0; i < bus->worker_count; i++) {
+        const sb_text *t = &bus->workers[i]->skipped;
+        if (t->len && !sb_notify(bus, c, "skipped", t))
+            bus->counters.dropped_notifications++;
+    }
+}
+
 void sb_notify_placed(sb_bus *bus, const sb_call *call) {
     sb_text params = {0};
     sb_text_put(&params, "{\"id\":");

@@ -77,8 +77,10 @@ int stdio_bus_forget(stdio_bus_t *bus, uint64_t cookie) {
     sb_call *call = cookie ? sb_call_by_cookie(bus, cookie) : NULL;
     if (!call)
         return STDIO_BUS_ENOTFOUND;
+    sb_bus_enter(bus);
     sb_call_give_up(bus, call);
     sb_bus_touch(bus); /* a stop may have waited for it */
+    sb_bus_leave(bus);
     return STDIO_BUS_OK;
 }
 
@@ -149,6 +151,22 @@ void stdio_bus_set_message_handler(stdio_bus_t *bus, stdio_bus_message_handler h
         return;
     bus->on_message = handler;
     bus->on_message_user = user;
+}
+
+void stdio_bus_set_skipped_handler(stdio_bus_t *bus, stdio_bus_skipped_handler handler,
+                                   void *user) {
+    if (!bus)
+        return;
+    bus->on_skipped = handler;
+    bus->on_skipped_user = user;
+}
+
+void stdio_bus_set_settled_handler(stdio_bus_t *bus, stdio_bus_settled_handler handler,
+                                   void *user) {
+    if (!bus)
+        return;
+    bus->on_settled = handler;
+    bus->on_settled_user = user;
 }
 
 void stdio_bus_set_stderr_handler(stdio_bus_t *bus, stdio_bus_stderr_handler handler, void *user) {

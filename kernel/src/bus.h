@@ -86,6 +86,7 @@ struct sb_conn {
 struct sb_call {
     sb_link of_conn, of_worker;
     sb_conn *conn;     /* NULL: given up; the entry only keeps the id from being used again */
+    uint64_t asker;    /* of one given up: the connection that is told when it is over */
     sb_worker *worker; /* NULL: a forward call that waits in the pool's queue, or a reverse one
                           of which the asker is gone: it too only keeps its id */
     sb_pool *pool;
@@ -162,6 +163,7 @@ struct sb_worker {
     bool close_input; /* once the queue is flushed */
     bool closing;     /* embedded: to be closed after the read loop */
     bool broken;      /* cannot be written to any more */
+    bool has_skipped; /* a line of this process was no message, which was told */
     bool wants_restart;
     bool terminated, killed; /* the stop ladder's rungs taken */
     sb_child child;
@@ -169,6 +171,7 @@ struct sb_worker {
     sb_queue out;
     sb_stderr_tail tail;
     sb_text annotation; /* what its lines to annotated connections begin with */
+    sb_text skipped;    /* what those are told of the first line that was no message */
     sb_link backlog_link, dirty_link;
     size_t place[SB_ORDERS]; /* in the pool's heaps, from 1; 0: not there */
     size_t pending, session_count, ghost_count;
@@ -261,6 +264,10 @@ struct stdio_bus {
     void *on_message_user;
     stdio_bus_stderr_handler on_stderr;
     void *on_stderr_user;
+    stdio_bus_skipped_handler on_skipped;
+    void *on_skipped_user;
+    stdio_bus_settled_handler on_settled;
+    void *on_settled_user;
 
     sb_pool *pools;
     sb_worker **workers;

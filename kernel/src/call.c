@@ -10,6 +10,7 @@
 #include "conn.h"
 #include "pool.h"
 #include "session.h"
+#include "settled.h"
 
 enum {
     LONGEST_NUMBER = 24, /* of one that was written another way */
@@ -328,17 +329,26 @@ static void leave_asker(sb_bus *bus, sb_call *call) {
     }
 }
 
-void sb_call_close(sb_bus *bus, sb_call *call) {
-    remove_goal(bus, call);
-    if (!call->reverse && !call->conn)
-        call->worker->ghost_count--;
-    else if (call->reverse && !call->worker)
-        call->conn->ghost_count--;
-    else
-        leave_asker(bus, call);
+static void detach(sb_bus *bus, sb_call *call) {
     sb_list_remove(&call->of_worker);
     sb_list_remove(&call->of_conn);
     recycle(bus, call);
+}
+
+void sb_call_close(sb_bus *bus, sb_call *call) {
+    remove_goal(bus, call);
+    if (!call->reverse && !call->conn) {
+        sb_settled settled = sb_settled_take(call);
+        call->worker->ghost_count--;
+        detach(bus, call);
+        sb_settled_tell(bus, &settled);
+        return;
+    }
+    if (call->reverse && !call->worker)
+        call->conn->ghost_count--;
+    else
+        leave_asker(bus, call);
+    detach(bus, call);
 }
 
 /* A connection that is slow to answer a worker that has ended meanwhile must not answer the next
@@ -361,11 +371,16 @@ void sb_call_give_up(sb_bus *bus, sb_call *call) {
         give_up_asked(bus, call);
         return;
     }
+    call->asker = call->conn->id;
     if (!w) {
+        sb_settled settled = sb_settled_take(call);
         sb_call_close(bus, call);
+        sb_settled_tell(bus, &settled);
         return;
     }
+    uint64_t cookie = call->cookie;
     leave_asker(bus, call);
+    call->cookie = cookie;
     sb_list_append(&w->ghosts, &call->of_worker);
     if (++w->ghost_count > MAX_GIVEN_UP)
         sb_call_close(bus, SB_ENTRY(w->ghosts.next, sb_call, of_worker));
@@ -374,36 +389,6 @@ void sb_call_give_up(sb_bus *bus, sb_call *call) {
 void sb_calls_forget_given_up(sb_bus *bus, sb_conn *c) {
     while (!sb_list_is_empty(&c->ghosts))
         sb_call_close(bus, SB_ENTRY(c->ghosts.next, sb_call, of_conn));
-}
-
-void sb_call_fail(sb_bus *bus, sb_call *call, const sb_fault *fault) {
-    /* The call is freed first, so that the host may use its id and cookie again from within the
-     * callback; the block with its id is kept until then, which needs no memory. */
-    char inlined[sizeof call->inlined];
-    char *block = call->text;
-    bool is_own = block != call->inlined;
-    if (!is_own)
-        memcpy(inlined, block, sizeof inlined);
-    const char *kept = is_own ? block : inlined;
-    sb_worker *asking = call->reverse ? call->worker : NULL;
-    sb_session *session = call->session;
-    sb_asker asker = {.conn = call->conn,
-                      .id = {kept + (call->id.p - block), call->id.len},
-                      .cookie = call->cookie,
-                      .session = session ? session->name : NULL,
-                      .restore = call->enveloped};
-    if (session)
-        sb_session_keep(session);
-    call->text = call->inlined;
-    sb_call_close(bus, call);
-    if (asking)
-        sb_reply_error_to_worker(asking, asker.id, fault);
-    else
-        sb_reply_error(bus, &asker, fault);
-    if (session)
-        sb_session_release(bus, session);
-    if (is_own)
-        free(block);
 }
 
 void sb_calls_free(sb_bus *bus) {

@@ -144,8 +144,17 @@ static int tell_log(sb_incoming *in, const question *q) {
 /* --- What a connection wants ------------------------------------------------------------------ */
 
 static int annotate(sb_incoming *in, const question *q) {
+    bool begins = !sb_conn_is_annotated(in->conn);
     sb_annotation_begin(in->bus, in->conn, q->level);
-    return tell_version(in, q);
+    sb_text result = {0};
+    sb_text_put(&result, "{");
+    sb_text_string_member(&result, "version", stdio_bus_version());
+    sb_text_put(&result, ",\"tells\":[\"placed\",\"settled\",\"worker\",\"skipped\",\"log\"]}");
+    answer(in, &result);
+    sb_text_free(&result);
+    if (begins)
+        sb_annotation_tell_skipped(in->bus, in->conn);
+    return STDIO_BUS_OK;
 }
 
 static int forget(sb_incoming *in, const question *q) {

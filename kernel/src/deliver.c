@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "annotation.h"
 #include "call.h"
 #include "conn.h"
 #include "session.h"
@@ -42,11 +43,28 @@ static bool wants_session(const sb_worker *w, const sb_scan *scan, const sb_sess
            !scan->session.p;
 }
 
+/* Once for each process, so that one that writes nothing else floods nobody. */
+static void tell_skipped(sb_worker *w, const char *what, const char *line, size_t len) {
+    sb_bus *bus = w->bus;
+    char excerpt[EXCERPT + 1];
+    if (w->has_skipped)
+        return;
+    w->has_skipped = true;
+    memcpy(excerpt, line, len);
+    excerpt[len] = '\0';
+    sb_annotation_note_skipped(w, what, excerpt, len);
+    if (bus->on_skipped)
+        bus->on_skipped(bus, w->id, what, excerpt, len, bus->on_skipped_user);
+}
+
 static void skip(sb_worker *w, const char *what, const char *line, size_t len) {
+    if (len > EXCERPT)
+        len = EXCERPT;
     w->invalid_lines++;
     w->bus->counters.invalid_lines++;
-    sb_worker_log(w, STDIO_BUS_LOG_WARN, "skipped a line on stdout, %s: %.*s", what,
-                  (int)(len < EXCERPT ? len : EXCERPT), line);
+    sb_worker_log(w, STDIO_BUS_LOG_WARN, "skipped a line on stdout, %s: %.*s", what, (int)len,
+                  line);
+    tell_skipped(w, what, line, len);
 }
 
 void sb_deliver_too_long(sb_worker *w, const char *start, size_t len) {

@@ -1,8 +1,11 @@
 #include "reply.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "call.h"
 #include "conn.h"
+#include "session.h"
 #include "worker.h"
 
 static void put_data(sb_text *t, const sb_fault *fault) {
@@ -90,4 +93,34 @@ void sb_reply_error_to_worker(sb_worker *w, sb_token id, const sb_fault *fault) 
     if (text.failed || !sb_worker_write(w, text.p, text.len, &none))
         sb_worker_log(w, STDIO_BUS_LOG_WARN, "an error answer could not be queued");
     sb_text_return(&w->bus->message, &text);
+}
+
+void sb_call_fail(sb_bus *bus, sb_call *call, const sb_fault *fault) {
+    /* The call is freed first, so that the host may use its id and cookie again from within the
+     * callback; the block with its id is kept until then, which needs no memory. */
+    char inlined[sizeof call->inlined];
+    char *block = call->text;
+    bool is_own = block != call->inlined;
+    if (!is_own)
+        memcpy(inlined, block, sizeof inlined);
+    const char *kept = is_own ? block : inlined;
+    sb_worker *asking = call->reverse ? call->worker : NULL;
+    sb_session *session = call->session;
+    sb_asker asker = {.conn = call->conn,
+                      .id = {kept + (call->id.p - block), call->id.len},
+                      .cookie = call->cookie,
+                      .session = session ? session->name : NULL,
+                      .restore = call->enveloped};
+    if (session)
+        sb_session_keep(session);
+    call->text = call->inlined;
+    sb_call_close(bus, call);
+    if (asking)
+        sb_reply_error_to_worker(asking, asker.id, fault);
+    else
+        sb_reply_error(bus, &asker, fault);
+    if (session)
+        sb_session_release(bus, session);
+    if (is_own)
+        free(block);
 }

@@ -95,6 +95,7 @@ void sb_worker_free(sb_worker *w) {
     sb_queue_free(&w->out);
     sb_stderr_free(&w->tail);
     sb_text_free(&w->annotation);
+    sb_text_free(&w->skipped);
     free(w->starts);
     free(w);
 }
@@ -130,12 +131,13 @@ int sb_worker_start(sb_worker *w) {
                           .cwd = config->cwd,
                           .capture_stderr = config->capture_stderr};
     sb_stderr_renew(&w->tail);
+    sb_text_free(&w->skipped);
     sb_queue_free(&w->out);
     sb_frame_free(&w->frame);
     sb_frame_init(&w->frame, bus->config.limits.max_input_buffer);
     w->paused = 0;
     sb_clients_forget_worker(w);
-    w->wants_restart = w->terminated = w->killed = false;
+    w->wants_restart = w->terminated = w->killed = w->has_skipped = false;
     w->ending = NULL;
     sb_guard_prepare(bus);
     command.announce = sb_guard_pipe(bus);

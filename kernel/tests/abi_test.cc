@@ -91,6 +91,8 @@ TEST(Abi, NoBusAndNoMessageAreInvalidArgumentsNotCrashes) {
     stdio_bus_waker_release(nullptr);
     stdio_bus_set_message_handler(nullptr, nullptr, nullptr);
     stdio_bus_set_stderr_handler(nullptr, nullptr, nullptr);
+    stdio_bus_set_settled_handler(nullptr, nullptr, nullptr);
+    stdio_bus_set_skipped_handler(nullptr, nullptr, nullptr);
     EXPECT_STREQ(stdio_bus_listen_endpoint(nullptr), "");
     stdio_bus_stats_t stats;
     std::memset(&stats, 0xFF, sizeof stats);

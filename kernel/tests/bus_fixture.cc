@@ -124,6 +124,23 @@ Bus::Bus(const std::string &config, const Options &options) {
             Of(user).stderr_lines.emplace_back(worker, std::string(line, len));
         },
         this);
+    stdio_bus_set_skipped_handler(
+        bus_,
+        [](stdio_bus_t *, int worker, const char *reason, const char *line, size_t len,
+           void *user) {
+            EXPECT_EQ(line[len], '\0');
+            Of(user).skipped.push_back({worker, reason, std::string(line, len)});
+        },
+        this);
+    stdio_bus_set_settled_handler(
+        bus_,
+        [](stdio_bus_t *, uint64_t cookie, void *user) {
+            Bus &bus = Of(user);
+            bus.settled.push_back(cookie);
+            if (bus.on_settled)
+                bus.on_settled(cookie);
+        },
+        this);
 }
 
 Bus::~Bus() {

@@ -127,8 +127,15 @@ class Bus {
     std::vector<std::pair<int, std::string>> events; // worker and event
     std::vector<std::pair<int, std::string>> logs;   // level and text
     std::vector<std::pair<int, std::string>> stderr_lines;
+    std::vector<uint64_t> settled; // cookies
+    struct Skipped {
+        int worker;
+        std::string reason, line;
+    };
+    std::vector<Skipped> skipped;
     std::vector<std::pair<int, std::string>> connects, disconnects;
     std::function<void(const Message &)> on_message; // called as each one arrives
+    std::function<void(uint64_t)> on_settled;
 
   private:
     void NotePids();

@@ -115,6 +115,8 @@ TEST(JournalListener, IsToldTheLinesFromItsLevelOn) {
     EXPECT_EQ(line["level"].Text(), "info");
     EXPECT_FALSE(line.Has("dropped"));
     bus.Ask("say", Line("not json"));
+    for (SocketClient *client : {&all, &warnings, &none})
+        Told(bus, *client, "skipped");
     for (SocketClient *client : {&all, &warnings}) {
         line = Told(bus, *client, "log");
         EXPECT_EQ(line["level"].Text(), "warn");

@@ -3,6 +3,7 @@
 // is answered exactly once, and nothing stays behind.
 #include "socket_client.h"
 
+#include <algorithm>
 #include <csignal>
 #include <map>
 #include <memory>
@@ -95,6 +96,7 @@ class Storm {
         EXPECT_GT(bus_->Stats().worker_restarts, 50u);
         EXPECT_GT(bus_->disconnects.size(), 50u);
         EXPECT_LT(bus_->Stop(), 10000);
+        ExpectForgottenAreSettled();
     }
 
     // Ends it while requests are in flight, in order or by destroying it.
@@ -107,6 +109,7 @@ class Storm {
             EXPECT_LT(bus_->Stop(2), 10000);
             EXPECT_EQ(bus_->Pending(), 0);
             EXPECT_EQ(stdio_bus_client_count(bus_->get()), 0);
+            ExpectForgottenAreSettled();
         }
         bus_->Destroy();
         ExpectHostIsAnswered();
@@ -143,6 +146,14 @@ class Storm {
         sent_[cookie] = false;
         ASSERT_EQ(bus_->Send(Request(static_cast<int>(cookie)), {nullptr, nullptr, -1, 0, cookie}),
                   0);
+    }
+    void ExpectForgottenAreSettled() {
+        std::vector<uint64_t> given_up;
+        for (auto &[cookie, forgotten] : sent_)
+            if (forgotten)
+                given_up.push_back(cookie);
+        std::sort(bus_->settled.begin(), bus_->settled.end());
+        EXPECT_EQ(bus_->settled, given_up) << "each once, and no other";
     }
     void Forget() {
         uint64_t cookie = 1 + static_cast<uint64_t>(Draw(static_cast<int>(last_cookie_) + 1));

@@ -53,14 +53,15 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
         _backend = makeBackend is null ? BackendChoice.Make(_options, _config, _ids, () => Name) : makeBackend(_config, this);
         if (_options.TracePath is { } tracePath)
             _backend = new TracedBackend(_backend, new WireTrace(tracePath, new TraceRedaction(_options.TraceRedactedKeys!), _counters, _log), _pools, () => Name);
-        _calls = new CallTable(_ids, _pools);
+        _calls = new CallTable(_ids, _pools, Clock);
         _flow = new WorkerFlow(_backend, _calls, firstWorker);
         _completions = new Completions(_backend);
         _timer = new DeadlineTimer(Clock, deadline => _closer!.Expire((PendingCall)deadline));
         _closer = new CallCloser(_backend, _ids, _calls, _timer.Queue, _flow, _counters, Clock, _options.StreamOverflowBytes);
         _requests = new WorkerRequests(
             _backend, _handlers, new BuiltInAnswers(_options.Roots?.AsReadOnly(), _options.RejectPermissions), _calls, _methods, _counters, _log, Clock, _config.Limits?.MaxInputBuffer ?? BusLimits.DefaultMaxInputBuffer);
-        _events = new MessageDispatcher(_ids, _calls, _closer, _requests, _subscriptions, _flow, new WorkerBoard(_pools), _methods, _counters, _log, _completions, OnConnectionChanged, OnBackendClosed);
+        _closer.GivenUp = _requests.OnGivenUp;
+        _events = new MessageDispatcher(_ids, _calls, _closer, _requests, _subscriptions, _flow, new WorkerBoard(_pools), _methods, _counters, _log, SkippedLines, _completions, OnConnectionChanged, OnBackendClosed);
         BusRegistry.Add(this, options.Name);
     }
 
@@ -157,6 +158,9 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
     public override string ToString() => $"{Name} ({State})";
 
     internal BusCounters Counters => _counters;
+
+    /// <summary>The first line of each worker that is no message.</summary>
+    internal SkippedLines SkippedLines { get; } = new();
 
     private static long Clock() => Environment.TickCount64;
 

@@ -72,6 +72,43 @@ public sealed class BackendTests
         Assert.Equal(0, host.Bus.Statistics.AmbiguousChunks);
     }
 
+    [Theory(DisplayName = "A18: what a worker still says of a stream that was left does not reach the next one, until it has answered")]
+    [MemberData(nameof(All))]
+    public async Task A_stream_that_was_left_keeps_its_chunks(string way)
+    {
+        await using BackendHost host = await BackendHost.StartAsync(way);
+        await using (IAsyncEnumerator<StreamEvent> left = host.Bus.StreamRequestAsync("hold", new { key = "left" }).GetAsyncEnumerator())
+        {
+            Task<bool> first = left.MoveNextAsync().AsTask();
+            await EmitAsync(host.Bus, PlainChunk("first"));
+            Assert.True(await first.Soon());
+        }
+
+        Task<List<StreamEvent>> next = host.Bus.StreamRequestAsync("hold", new { key = "next" }).ToListAsync();
+        await EmitAsync(host.Bus, PlainChunk("late"), """{"jsonrpc":"2.0","id":$(left),"result":{}}""", PlainChunk("mine"), """{"jsonrpc":"2.0","id":$(next),"result":{}}""");
+        List<StreamEvent> events = await next.Soon();
+        Assert.Equal(["mine", null], events.Select(e => e.Text));
+        Assert.Equal("""{"text":"mine"}""", events[^1].Raw);
+        Assert.Equal((1, 1), (host.Bus.Statistics.DroppedNotifications, host.Bus.Statistics.LateReplies));
+        Assert.Contains("has not answered 'hold', which was given up", Assert.Single(host.Bus.GetLog(), line => line.Level == BusLogLevel.Warning).Text, StringComparison.Ordinal);
+    }
+
+    [Theory(DisplayName = "L21: the first line of a worker that is no message is told, also when nobody listened yet, and those after it are counted")]
+    [MemberData(nameof(All))]
+    public async Task A_line_that_is_no_message_is_told(string way)
+    {
+        await using BackendHost host = await BackendHost.StartAsync(way, TestWorkers.Pool("talks", 1, "garbage"), TestWorkers.Pool("quiet"));
+        var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await host.Bus.RequestAsync("echo", null, new() { Pool = "talks" }).Soon();
+        SkippedLine banner = Assert.Single(host.Bus.SkippedLines.All.ToArray());
+        Assert.Equal((0, "not valid JSON"), (banner.WorkerId, banner.Reason));
+        Assert.StartsWith("Welcome to the worker!", banner.Text, StringComparison.Ordinal);
+        host.Bus.SkippedLines.Added += woken.SetResult;
+        await host.Bus.RequestAsync("emit", new { lines = new[] { "[\"é\"]" } }, new() { Pool = "quiet" }).Soon();
+        await woken.Task.Soon();
+        Assert.Equal([banner, new SkippedLine(1, "not a JSON object", "[\"é\"]")], host.Bus.SkippedLines.All.ToArray());
+    }
+
     [Theory(DisplayName = "A stream whose consumer is slow pauses its worker, loses nothing, and lets the other worker go on")]
     [MemberData(nameof(All))]
     public async Task A_slow_stream_pauses_its_worker(string way)
@@ -213,6 +250,8 @@ public sealed class BackendTests
 
     private static string Chunk(string text) =>
         "{\"jsonrpc\":\"2.0\",\"method\":\"session/update\",\"params\":{\"sessionId\":\"s\",\"update\":{\"sessionUpdate\":\"agent_message_chunk\",\"content\":{\"type\":\"text\",\"text\":\"" + text + "\"}}}}";
+
+    private static string PlainChunk(string text) => Chunk(text).Replace("\"sessionId\":\"s\",", "", StringComparison.Ordinal);
 
     private static Task EmitAsync(Bus bus, params string[] lines) => bus.RequestAsync("emit", new { lines }, new() { SessionId = "s" }).Soon();
 }

@@ -137,7 +137,15 @@ public sealed class KernelThreadTests
         {
         }
 
+        public void OnSettled(ulong cookie)
+        {
+        }
+
         public void OnWorker(int workerId, WorkerEvent change)
+        {
+        }
+
+        public void OnSkipped(int workerId, string reason, string line)
         {
         }
 

@@ -52,7 +52,9 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
     /// </summary>
     [Parameter]
     [Alias("OverflowPolicy")]
-    public OverflowPolicy Overflow { get; set; }
+    [OverflowName]
+    [ArgumentCompleter(typeof(OverflowCompleter))]
+    public object Overflow { get; set; } = OverflowPolicy.DropNewest;
 
     /// <summary>Makes ordered, case-sensitive dictionaries of JSON objects instead of custom objects.</summary>
     [Parameter]
@@ -84,7 +86,7 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
     {
         Bus bus = BusResolution.ResolveOpen(this, Bus);
         BusResolution.CheckPool(this, bus, Pool);
-        if (Action is not null && Overflow == OverflowPolicy.Block)
+        if (Action is not null && Overflow is OverflowPolicy.Block)
         {
             ThrowTerminatingError(BusErrors.InvalidArgument(
                 "-Overflow: Block does not go with -Action: while the runspace is busy no action runs, and a worker that is not read could be what it waits for.",
@@ -111,7 +113,7 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
             Pool = Pool,
             SessionId = SessionId,
             MaxQueue = MaxQueue,
-            Overflow = Overflow,
+            Overflow = (OverflowPolicy)Overflow,
             Reader = (AsHashtable ? PowerShellJsonReader.Hashtables : PowerShellJsonReader.Objects).Read,
         });
 }

@@ -155,10 +155,15 @@ internal sealed class BusJob : Job, IBusCallOutput, IRunspaceHolding
     {
         if (_log is not null)
         {
-            _log.Show();
-            Task<bool> waiting = _items.Reader.WaitToReadAsync().AsTask();
-            while (await Task.WhenAny(waiting, Task.Delay(LogLines.PollMilliseconds)).ConfigureAwait(false) != waiting)
+            using var waiting = new CancellationTokenSource();
+            Task<bool> ready = _items.Reader.WaitToReadAsync().AsTask(), more;
+            do
+            {
                 _log.Show();
+                more = _log.WaitAsync(waiting.Token);
+            }
+            while (await Task.WhenAny(ready, more).ConfigureAwait(false) != ready && await more.ConfigureAwait(false));
+            await waiting.CancelAsync().ConfigureAwait(false);
         }
 
         return await _items.Reader.ReadAsync().ConfigureAwait(false);

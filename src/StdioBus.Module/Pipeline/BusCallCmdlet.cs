@@ -19,6 +19,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
     private BusCallRunner _runner = null!;
     private byte[]? _commonParams;
     private LogLines? _log;
+    private BusNews? _news;
     private int _throttle;
     private long _nextIndex;
 
@@ -111,7 +112,12 @@ public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
         _throttle = ThrottleLimit > 0 ? ThrottleLimit : MyInvocation.ExpectingInput ? DefaultThrottleOfPipeline : 1;
         _maker = MakerOf(SettingsFor(bus));
         _runner = new BusCallRunner(_maker, Ordered, this, item => _items.Add(item), Cancellation);
-        _log = IsJob ? null : WatchLog(bus);
+        if (!IsJob)
+        {
+            _log = WatchLog(bus);
+            _news = new BusNews(bus, _log, _items.Wake);
+        }
+
         try
         {
             _commonParams = RequestParams.From(Params);
@@ -153,6 +159,8 @@ public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
 
         ShowLog();
     }
+
+    private protected override void Release() => _news?.Dispose();
 
     private void WriteJob()
     {
@@ -205,7 +213,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
     private BusCallItem TakeNext()
     {
         BusCallItem item;
-        while (!_items.TryTake(out item, LogLines.PollMilliseconds, Cancellation))
+        while (!_items.Take(out item, Cancellation))
             ShowLog();
 
         return item;

@@ -15,6 +15,7 @@ internal sealed class BusCallQueue
     private readonly ConcurrentQueue<BusCallItem> _items = new();
     private readonly ManualResetEventSlim _added = new(initialState: false, spinCount: 0);
     private int _taker;
+    private int _news;
 
     /// <summary>Adds an item; from any thread.</summary>
     public void Add(in BusCallItem item)
@@ -26,15 +27,20 @@ internal sealed class BusCallQueue
             _added.Set();
     }
 
+    /// <summary>Lets the taker look at something else; from any thread.</summary>
+    public void Wake()
+    {
+        Interlocked.Exchange(ref _news, 1);
+        if (Volatile.Read(ref _taker) != 0)
+            _added.Set();
+    }
+
     /// <summary>Takes an item if there is one.</summary>
     public bool TryTake(out BusCallItem item) => _items.TryDequeue(out item);
 
-    /// <summary>Takes an item, waiting for it at most so long. False when none came.</summary>
-    /// <param name="item">The item.</param>
-    /// <param name="milliseconds">How long; -1 for any time.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <summary>Takes an item, waiting for it. False when there is none, but <see cref="Wake"/> was called.</summary>
     /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
-    public bool TryTake(out BusCallItem item, int milliseconds, CancellationToken cancellation)
+    public bool Take(out BusCallItem item, CancellationToken cancellation)
     {
         for (int i = 0; i < YieldsBeforeBlocking; i++)
         {
@@ -49,11 +55,12 @@ internal sealed class BusCallQueue
             _added.Reset();
             Interlocked.Exchange(ref _taker, 1);
             bool taken = _items.TryDequeue(out item);
-            bool mayBeThere = taken || _added.Wait(milliseconds, cancellation);
+            if (!taken && Volatile.Read(ref _news) == 0)
+                _added.Wait(cancellation);
             Volatile.Write(ref _taker, 0);
             if (taken || _items.TryDequeue(out item))
                 return true;
-            if (!mayBeThere)
+            if (Interlocked.Exchange(ref _news, 0) != 0)
                 return false;
         }
     }

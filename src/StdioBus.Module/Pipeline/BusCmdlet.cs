@@ -36,7 +36,13 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
     {
         // Calls under way still hold the token; without a timer the source itself needs no disposal.
         _stopping.Cancel();
+        Release();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees what the command holds beyond its calls.</summary>
+    private protected virtual void Release()
+    {
     }
 
     private protected virtual void Begin()
@@ -57,20 +63,19 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
     /// </summary>
     private protected void WaitFor(Task work, LogLines? log = null, Bus? bus = null)
     {
-        while (!work.IsCompleted)
+        // Not disposed: it holds no handle, and may be set when the wait is over.
+        var woken = new ManualResetEventSlim();
+        _ = work.ContinueWith(static (_, set) => ((ManualResetEventSlim)set!).Set(), woken, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        using (new BusNews(bus, log, woken.Set))
         {
-            try
+            while (!work.IsCompleted)
             {
-                work.Wait(log is null && bus is null ? Timeout.Infinite : LogLines.PollMilliseconds, Cancellation);
+                woken.Wait(Cancellation);
+                woken.Reset();
+                log?.Show();
+                if (bus is not null)
+                    ShowStrayLines(bus);
             }
-            catch (AggregateException)
-            {
-                // The work failed: below it is thrown as it is.
-            }
-
-            log?.Show();
-            if (bus is not null)
-                ShowStrayLines(bus);
         }
 
         work.GetAwaiter().GetResult();

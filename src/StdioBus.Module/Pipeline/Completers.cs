@@ -75,6 +75,18 @@ internal sealed class SubscriptionIdCompleter : BusCompleter
         BusOf(bound)?.Subscriptions.Select(subscription => (Number(subscription.Id), subscription.ToString())) ?? [];
 }
 
+/// <summary>What a full subscription may do, each once: two names of the enumeration mean the same.</summary>
+internal sealed class OverflowCompleter : BusCompleter
+{
+    private protected override IEnumerable<(string Value, string ToolTip)> Candidates(IDictionary bound) =>
+    [
+        (nameof(OverflowPolicy.DropNewest), "drops the one that comes, and counts it"),
+        (nameof(OverflowPolicy.DropOldest), "drops the one that has waited longest, and counts it"),
+        (nameof(OverflowPolicy.Close), "ends the subscription; what it holds can still be received"),
+        (nameof(OverflowPolicy.Block), "stops reading from the worker until there is room"),
+    ];
+}
+
 /// <summary>The methods seen on a bus, and those its pools have by default.</summary>
 internal class MethodNameCompleter : BusCompleter
 {

@@ -5,9 +5,6 @@ namespace StdioBus.Module.Pipeline;
 /// <param name="show">Takes one line.</param>
 internal sealed class LogLines(Bus bus, Action<string> show)
 {
-    /// <summary>How long a line may lie unseen while the command waits for something else.</summary>
-    public const int PollMilliseconds = 100;
-
     private long _seen = LastSequence(bus);
 
     public void Show()
@@ -18,6 +15,27 @@ internal sealed class LogLines(Bus bus, Action<string> show)
             show(line.WorkerId is int worker
                 ? $"{bus.Name} worker {worker} stderr: {line.Text}"
                 : $"{bus.Name} {line.Level}: {line.Text}");
+        }
+    }
+
+    /// <summary>Whether there is something to show, as soon as that is certain; false when nothing more will come.</summary>
+    public Task<bool> WaitAsync(CancellationToken cancellation) => bus.WaitForLogAsync(_seen, cancellation);
+
+    /// <summary>Calls back whenever there may be something to show, until it is cancelled or nothing more will come.</summary>
+    public async Task WatchAsync(Action wake, CancellationToken cancellation)
+    {
+        long told = _seen;
+        try
+        {
+            while (await bus.WaitForLogAsync(told, cancellation).ConfigureAwait(false))
+            {
+                told = LastSequence(bus);
+                wake();
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Nobody waits any more.
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
-using System.Text.RegularExpressions;
 
 namespace StdioBus.Module.Pipeline;
 
@@ -9,59 +8,44 @@ namespace StdioBus.Module.Pipeline;
 /// is skipped and counted by the kernel; the first line of each worker is shown as a warning, by whichever command waits
 /// for the bus then.
 /// </summary>
-internal sealed partial class StrayLines
+internal sealed class StrayLines
 {
     // So much of a line is shown: enough to recognize it.
     private const int Excerpt = 80;
 
     private static readonly ConditionalWeakTable<Bus, StrayLines> PerBus = [];
 
-    private readonly HashSet<int> _shown = [];
-    private long _seen;
+    private int _shown;
 
     /// <summary>Those of a bus.</summary>
     public static StrayLines Of(Bus bus) => PerBus.GetOrCreateValue(bus);
 
-    /// <summary>Writes a warning for each worker that had none yet. Costs next to nothing while the bus logs nothing.</summary>
+    /// <summary>Writes a warning for each worker that had none yet. Costs next to nothing while there is none.</summary>
     public void Show(Bus bus, Cmdlet command)
     {
         // What is written counts as shown before it is: a warning may end the command.
-        while (Next(bus) is string warning)
-            command.WriteWarning(warning);
+        while (Next(bus) is SkippedLine line)
+            command.WriteWarning(Warning(bus, line));
     }
 
-    private string? Next(Bus bus)
+    // Each goes to one command; others may be here at the same time.
+    private SkippedLine? Next(Bus bus)
     {
-        IReadOnlyList<BusLogEntry> news = bus.GetLog(after: Volatile.Read(ref _seen));
-        if (news.Count == 0)
-            return null;
-
-        lock (_shown)
+        while (true)
         {
-            foreach (BusLogEntry line in news)
-            {
-                // Another runspace may have been here meanwhile.
-                if (line.Sequence <= _seen)
-                    continue;
-
-                Volatile.Write(ref _seen, line.Sequence);
-                if (line is { Level: BusLogLevel.Warning, WorkerId: null }
-                    && SkippedLine().Match(line.Text) is { Success: true } skipped
-                    && int.TryParse(skipped.Groups["worker"].ValueSpan, out int worker)
-                    && _shown.Add(worker))
-                {
-                    return Warning(bus, worker, skipped.Groups["why"].Value, skipped.Groups["line"].Value);
-                }
-            }
+            ReadOnlySpan<SkippedLine> lines = bus.SkippedLines.All;
+            int shown = Volatile.Read(ref _shown);
+            if (shown >= lines.Length)
+                return null;
+            if (Interlocked.CompareExchange(ref _shown, shown + 1, shown) == shown)
+                return lines[shown];
         }
-
-        return null;
     }
 
-    private static string Warning(Bus bus, int worker, string why, string line)
+    private static string Warning(Bus bus, SkippedLine line)
     {
-        string beginning = line.Length > Excerpt ? line[..Excerpt] + "…" : line;
-        return $"Worker {worker} of pool '{WorkerControlCmdlet.PoolOf(bus, worker)}' of the bus '{bus.Name}' wrote a line to stdout that was skipped and counted, for it is {why}: " +
+        string beginning = line.Text.Length > Excerpt ? line.Text[..Excerpt] + "…" : line.Text;
+        return $"Worker {line.WorkerId} of pool '{WorkerControlCmdlet.PoolOf(bus, line.WorkerId)}' of the bus '{bus.Name}' wrote a line to stdout that was skipped and counted, for it is {line.Reason}: " +
             $"{Printable(beginning)} Text that is no message belongs on stderr. More such lines of this worker are counted in InvalidLines of Get-BusWorker and listed by Get-BusLog.";
     }
 
@@ -71,8 +55,4 @@ internal sealed partial class StrayLines
         for (int i = 0; i < from.Length; i++)
             shown[i] = char.IsControl(from[i]) ? ' ' : from[i];
     });
-
-    // The kernel's words for it.
-    [GeneratedRegex(@"^\[worker=(?<worker>\d+)\] skipped a line on stdout, (?<why>[^:]+): (?<line>.*)$", RegexOptions.Singleline | RegexOptions.CultureInvariant)]
-    private static partial Regex SkippedLine();
 }

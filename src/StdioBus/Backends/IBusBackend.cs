@@ -86,8 +86,17 @@ internal interface IBackendEvents
     /// <summary>The kernel took a request, and gave it to this worker; -1 when it waits for one, or that is not known.</summary>
     void OnPlaced(ulong cookie, int workerId);
 
+    /// <summary>
+    /// A request that was given up is over at its worker, or no worker had it. For each, unless its answer came before the
+    /// kernel heard of it. Where the kernel cannot tell, at once.
+    /// </summary>
+    void OnSettled(ulong cookie);
+
     /// <summary>A worker's process came or went.</summary>
     void OnWorker(int workerId, WorkerEvent change);
+
+    /// <summary>The first line that a worker's process wrote to stdout and that is no message. Its log has all.</summary>
+    void OnSkipped(int workerId, string reason, string line);
 
     /// <summary>A line of the kernel's log, or of a worker's stderr.</summary>
     void OnLog(BusLogLevel level, int? workerId, string text);

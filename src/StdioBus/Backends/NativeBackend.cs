@@ -138,11 +138,15 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
 
     void IKernelEvents.OnMessage(in IncomingMessage message) => _events!.OnMessage(message);
 
+    void IKernelEvents.OnSettled(ulong cookie) => _events!.OnSettled(cookie);
+
     void IKernelEvents.OnWorker(int workerId, WorkerEvent change)
     {
         _events!.OnWorker(workerId, change);
         _changes.OnWorker(workerId, change);
     }
+
+    void IKernelEvents.OnSkipped(int workerId, string reason, string line) => _events!.OnSkipped(workerId, reason, line);
 
     void IKernelEvents.OnLog(BusLogLevel level, int? workerId, string text) => _events!.OnLog(level, workerId, text);
 
@@ -270,8 +274,17 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
     {
         OutgoingMessage notice = command.Message;
         int worker = kernel.WorkerOf(command.Cookie);
+        if (worker >= 0)
+            _events!.OnPlaced(command.Cookie, worker);
+
+        // One of version 2 forgets nothing: the answer itself will come.
         if (_api.IsVersion3)
+        {
             kernel.Forget(command.Cookie);
+            if (!kernel.TellsSettled)
+                _events!.OnSettled(command.Cookie);
+        }
+
         if (notice.Buffer is null)
             return;
         (int first, int count) = worker >= 0 ? (worker, 1)

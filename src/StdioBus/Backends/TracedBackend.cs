@@ -121,7 +121,11 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
             inner.OnPlaced(cookie, workerId);
         }
 
+        public void OnSettled(ulong cookie) => inner.OnSettled(cookie);
+
         public void OnWorker(int workerId, WorkerEvent change) => inner.OnWorker(workerId, change);
+
+        public void OnSkipped(int workerId, string reason, string line) => inner.OnSkipped(workerId, reason, line);
 
         public void OnLog(BusLogLevel level, int? workerId, string text) => inner.OnLog(level, workerId, text);
 

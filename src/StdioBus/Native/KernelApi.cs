@@ -40,6 +40,8 @@ internal sealed unsafe class KernelApi
 
     // Of version 3, but younger than its first libraries; null when absent.
     public readonly delegate* unmanaged[Cdecl]<nint, ulong, int> PendingWorker;
+    public readonly delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<nint, ulong, nint, void>, nint, void> SetSettledHandler;
+    public readonly delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<nint, int, byte*, byte*, nuint, nint, void>, nint, void> SetSkippedHandler;
     public readonly delegate* unmanaged[Cdecl]<nint, byte*, int> SetGuard;
     public readonly delegate* unmanaged[Cdecl]<nint, byte*, int> SetAccessToken;
 
@@ -78,6 +80,8 @@ internal sealed unsafe class KernelApi
         GetCounters = (delegate* unmanaged[Cdecl]<nint, KernelCounters*, void>)Required("get_counters");
         ListenEndpoint = (delegate* unmanaged[Cdecl]<nint, byte*>)Required("listen_endpoint");
         PendingWorker = (delegate* unmanaged[Cdecl]<nint, ulong, int>)Optional("pending_worker");
+        SetSettledHandler = (delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<nint, ulong, nint, void>, nint, void>)Optional("set_settled_handler");
+        SetSkippedHandler = (delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<nint, int, byte*, byte*, nuint, nint, void>, nint, void>)Optional("set_skipped_handler");
         SetGuard = (delegate* unmanaged[Cdecl]<nint, byte*, int>)Optional("set_guard");
         SetAccessToken = (delegate* unmanaged[Cdecl]<nint, byte*, int>)Optional("set_access_token");
 

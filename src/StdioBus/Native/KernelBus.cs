@@ -7,7 +7,7 @@ namespace StdioBus;
 /// One <c>stdio_bus_t</c>. Every call must come from the thread that made it; a call from another one throws. The
 /// callbacks catch everything: no exception crosses into the kernel.
 /// </summary>
-internal sealed unsafe class KernelBus : IDisposable
+internal sealed unsafe partial class KernelBus : IDisposable
 {
     private readonly KernelApi _api;
     private readonly IKernelEvents _events;
@@ -65,6 +65,7 @@ internal sealed unsafe class KernelBus : IDisposable
             return;
         api.SetMessageHandler(_bus, &OnRoutedMessage, GCHandle.ToIntPtr(_self));
         api.SetStderrHandler(_bus, &OnStderr, GCHandle.ToIntPtr(_self));
+        SetYoungerHandlers();
         GuardWorkers();
     }
 

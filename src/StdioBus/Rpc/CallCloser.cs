@@ -11,6 +11,9 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
     // Far from what an array can hold, to which a last chunk and the result come.
     private const long MaxStreamText = 1L << 30;
 
+    /// <summary>Told of each call that was given up, once it has ended.</summary>
+    public Action<PendingCall>? GivenUp { get; set; }
+
     /// <summary>Counts how long the answer to a call took; on the backend's thread, before the call is ended.</summary>
     public static void NoteAnswer(PendingCall call) => call.Latency?.Record(Stopwatch.GetElapsedTime(call.SentAt).Ticks);
 
@@ -46,10 +49,13 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
             GiveUpLongText(call, most, notification.WorkerId);
     }
 
+    /// <summary>A notification that may be a call's own is kept from it; a sign of life it is all the same.</summary>
+    public void Withhold(PendingCall call, string method) => call.Heard(method, clock());
+
     /// <summary>Gives up a call: the kernel frees what it holds and the worker is told. False when it had ended.</summary>
     public bool GiveUp(PendingCall call, string reason, Func<Exception> error)
     {
-        if (!calls.Remove(call))
+        if (!calls.Abandon(call, CancellationNotice.LeavesAnswerDue(call), CancellationNotice.IsTold(call)))
             return false;
         GiveUpRemoved(call, reason, error());
         return true;
@@ -112,5 +118,6 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
         if (call.Abandon())
             TellGivenUp(call, reason);
         Fail(call, error);
+        GivenUp?.Invoke(call);
     }
 }

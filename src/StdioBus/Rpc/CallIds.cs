@@ -17,6 +17,9 @@ internal sealed class CallIds
     /// <summary>The next number.</summary>
     public long Next() => Interlocked.Increment(ref _last);
 
+    /// <summary>The last number so far.</summary>
+    public long Last => Interlocked.Read(ref _last);
+
     /// <summary>Appends the id as a JSON string.</summary>
     public void Write(ByteBuffer into, long number)
     {

@@ -1,8 +1,8 @@
 namespace StdioBus;
 
 /// <summary>
-/// The requests of a bus that wait for an answer: by id, by session, by token and by worker. Its lock is held for
-/// look-ups only, never while anything is told to anybody.
+/// The requests of a bus that wait for an answer: by id, by session, by token and by worker; and those that were given up,
+/// as long as their workers may speak of them. Its lock is held for look-ups only, never while anything is told to anybody.
 /// </summary>
 internal sealed class CallTable
 {
@@ -14,12 +14,16 @@ internal sealed class CallTable
     private readonly CallList[] _onWorker;
     private readonly CallList[] _unplaced;
     private readonly PoolInfo[] _poolOfWorker;
+    private readonly AbandonedCalls _abandoned;
+    private readonly Func<long> _clock;
     private bool _closed;
 
-    public CallTable(CallIds ids, IReadOnlyList<PoolInfo> pools)
+    public CallTable(CallIds ids, IReadOnlyList<PoolInfo> pools, Func<long> clock)
     {
         _ids = ids;
+        _clock = clock;
         _poolOfWorker = [.. pools.SelectMany(pool => Enumerable.Repeat(pool, pool.Instances))];
+        _abandoned = new AbandonedCalls(pools.Count, _poolOfWorker.Length);
         _onWorker = [.. _poolOfWorker.Select(_ => new CallList())];
         _unplaced = [.. pools.Select(_ => new CallList())];
     }
@@ -62,18 +66,48 @@ internal sealed class CallTable
         }
     }
 
-    /// <summary>Takes a call out; false when someone else did.</summary>
-    public bool Remove(PendingCall call)
+    /// <summary>Whether a call still waits.</summary>
+    public bool Contains(PendingCall call)
     {
         lock (_gate)
-            return RemoveLocked(call);
+            return _calls.ContainsKey(call.Id);
+    }
+
+    /// <summary>Takes out a call that is given up; false when someone else took it.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="isMinded">Whether its worker is to answer it even so, which is then waited for: see <see cref="Settle"/>.</param>
+    /// <param name="isTold">Whether its worker is told to leave it.</param>
+    public bool Abandon(PendingCall call, bool isMinded, bool isTold)
+    {
+        lock (_gate)
+        {
+            if (!RemoveLocked(call))
+                return false;
+            if (isMinded)
+                _abandoned.Add(call, isTold, _ids.Last, _clock());
+            return true;
+        }
+    }
+
+    /// <summary>A request that was given up is over at its worker.</summary>
+    public void Settle(long id)
+    {
+        lock (_gate)
+            _abandoned.Remove(id);
     }
 
     /// <summary>Takes out the call with this id; null when there is none.</summary>
-    public PendingCall? Take(long id)
+    /// <param name="id">Its number.</param>
+    /// <param name="answeredBy">The worker that answers it; -1 for none.</param>
+    public PendingCall? Take(long id, int answeredBy = -1)
     {
         lock (_gate)
-            return _calls.TryGetValue(id, out PendingCall? call) && RemoveLocked(call) ? call : null;
+        {
+            if (!_calls.TryGetValue(id, out PendingCall? call) || !RemoveLocked(call))
+                return null;
+            _abandoned.NoteAnswer(answeredBy, id);
+            return call;
+        }
     }
 
     /// <summary>Takes out all.</summary>
@@ -83,6 +117,7 @@ internal sealed class CallTable
         lock (_gate)
         {
             _closed |= close;
+            _abandoned.Clear();
             PendingCall[] calls = [.. _calls.Values];
             foreach (PendingCall call in calls)
                 RemoveLocked(call);
@@ -96,7 +131,11 @@ internal sealed class CallTable
         lock (_gate)
         {
             if (!_calls.TryGetValue(id, out PendingCall? call))
+            {
+                _abandoned.Place(id, workerId);
                 return;
+            }
+
             call.IsSent = true;
             if (workerId >= 0)
                 Put(call, workerId);
@@ -112,6 +151,7 @@ internal sealed class CallTable
                 return;
             while (_onWorker[workerId].First is { } call)
                 Put(call, -1);
+            _abandoned.Unplace(workerId, _poolOfWorker[workerId]);
         }
     }
 
@@ -133,32 +173,38 @@ internal sealed class CallTable
 
     /// <summary>
     /// The call a notification belongs to; null for none. By its session, its progress token or its request id, else
-    /// by the worker that sent it. <paramref name="ambiguous"/>: several could own it and the oldest does.
+    /// by the worker that sent it.
     /// </summary>
-    public PendingCall? FindOwner(in IncomingNotification notification, string? topSession, string? paramsSession, out bool ambiguous)
+    /// <param name="notification">The notification.</param>
+    /// <param name="topSession">The session at its top level.</param>
+    /// <param name="paramsSession">The session in its params.</param>
+    /// <param name="ambiguous">Whether several could own it, and the oldest does.</param>
+    /// <param name="abandoned">A request that was given up and may be the owner in the place of the call, which must not have it then.</param>
+    public PendingCall? FindOwner(in IncomingNotification notification, string? topSession, string? paramsSession, out bool ambiguous, out AbandonedCall? abandoned)
     {
         ambiguous = false;
+        abandoned = null;
         lock (_gate)
         {
-            if (_calls.Count == 0)
+            if (_calls.Count == 0 && _abandoned.Count == 0)
                 return null;
             PoolInfo? pool = PoolOf(notification.WorkerId);
             NotificationKeys keys = notification.Keys;
             PendingCall? named = ByOurId(notification.Json, keys.ProgressToken, pool)
                 ?? ByCallerToken(notification.Json, keys.ProgressToken, pool)
                 ?? ByOurId(notification.Json, keys.RequestId, pool);
-            PendingCall? owner = BySession(topSession, named, pool, ref ambiguous)
-                ?? BySession(paramsSession, named, pool, ref ambiguous)
+            PendingCall? owner = BySession(topSession, notification.WorkerId, named, pool, ref ambiguous, ref abandoned)
+                ?? BySession(paramsSession, notification.WorkerId, named, pool, ref ambiguous, ref abandoned)
                 ?? named;
             if (owner is not null)
             {
-                if (owner.Worker < 0 && notification.WorkerId >= 0)
+                if (owner.Worker < 0 && notification.WorkerId >= 0 && abandoned is null)
                     Put(owner, notification.WorkerId);
                 return owner;
             }
 
             bool hasKey = topSession is not null || paramsSession is not null || keys.ProgressToken.IsPresent || keys.RequestId.IsPresent;
-            return hasKey ? null : ByWorker(notification.WorkerId, pool, ref ambiguous);
+            return hasKey ? null : ByWorker(notification.WorkerId, pool, ref ambiguous, ref abandoned);
         }
     }
 
@@ -191,7 +237,7 @@ internal sealed class CallTable
     }
 
     // Several calls of one session are told apart by token or id; else the oldest is the owner.
-    private PendingCall? BySession(string? session, PendingCall? named, PoolInfo? pool, ref bool ambiguous)
+    private PendingCall? BySession(string? session, int workerId, PendingCall? named, PoolInfo? pool, ref bool ambiguous, ref AbandonedCall? abandoned)
     {
         if (session is null)
             return null;
@@ -210,24 +256,37 @@ internal sealed class CallTable
             oldest ??= call;
         }
 
-        return oldest;
+        return _abandoned.Count > 0 && _clock() is var now && _abandoned.FindOf(session, workerId, pool, now) is { } past
+            ? Weigh(past, workerId, oldest, oldest, now, ref ambiguous, ref abandoned)
+            : oldest;
     }
 
-    private PendingCall? ByWorker(int workerId, PoolInfo? pool, ref bool ambiguous)
+    private PendingCall? ByWorker(int workerId, PoolInfo? pool, ref bool ambiguous, ref AbandonedCall? abandoned)
     {
         if (pool is null)
             return null;
         PendingCall? placed = FirstSent(_onWorker[workerId].First);
         PendingCall? unplaced = FirstSent(_unplaced[pool.Index].First);
-        if (placed is null || unplaced is null)
-        {
-            PendingCall? only = placed ?? unplaced;
-            if (only is null || FirstSent(only.Next) is null)
-                return only;
-        }
+        PendingCall? only = placed is null || unplaced is null ? placed ?? unplaced : null;
+        if (only is not null && FirstSent(only.Next) is not null)
+            only = null;
+        PendingCall? oldest = Oldest(FirstWithoutKey(placed), FirstWithoutKey(unplaced));
+        if (_abandoned.Count > 0 && _clock() is var now && _abandoned.FindOn(workerId, pool, now) is { } past)
+            return Weigh(past, workerId, oldest, only ?? oldest, now, ref ambiguous, ref abandoned);
+        ambiguous = only is null && oldest is not null;
+        return only ?? oldest;
+    }
 
-        PendingCall? owner = Oldest(FirstWithoutKey(placed), FirstWithoutKey(unplaced));
-        ambiguous = owner is not null;
+    // Between a request that was given up and those that wait: the oldest that has no key, and the one that would be the
+    // owner without it.
+    private PendingCall? Weigh(AbandonedCall past, int workerId, PendingCall? oldest, PendingCall? owner, long now, ref bool ambiguous, ref AbandonedCall? abandoned)
+    {
+        if (owner is null)
+            past.Heard(_ids.Last, now);
+        else if (_abandoned.HoldsBack(past, workerId, now) && (oldest is null || past.Id < oldest.Id))
+            abandoned = past;
+        else
+            ambiguous = true;
         return owner;
     }
 

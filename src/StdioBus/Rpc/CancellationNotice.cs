@@ -6,7 +6,7 @@ internal static class CancellationNotice
     /// <summary>Writes the notice; false when the dialect, or this request, has none.</summary>
     public static bool Write(ByteBuffer into, CallIds ids, PendingCall call, string reason)
     {
-        Dialect dialect = call.Method == "initialize" ? Dialect.Plain : call.Pool?.Dialect ?? Dialect.Plain;
+        Dialect dialect = DialectFor(call);
         var scratch = new ByteBuffer();
         string method;
         switch (dialect)
@@ -23,7 +23,7 @@ internal static class CancellationNotice
                 scratch.Write("{\"id\":"u8);
                 ids.Write(scratch, call.Id);
                 break;
-            case Dialect.Acp when call.Method == "session/prompt" && (call.ParamsSession ?? call.RouteSession) is { } session:
+            case Dialect.Acp when IsPrompt(call, out string? session):
                 method = "session/cancel";
                 scratch.Write("{\"sessionId\":"u8);
                 JsonStrings.Write(scratch, session);
@@ -38,4 +38,23 @@ internal static class CancellationNotice
         scratch.Release();
         return true;
     }
+
+    /// <summary>Whether a worker still has to answer what was given up. In MCP it is not to answer what it is told to leave.</summary>
+    public static bool LeavesAnswerDue(PendingCall call) => DialectFor(call) != Dialect.Mcp;
+
+    /// <summary>Whether the worker is told.</summary>
+    public static bool IsTold(PendingCall call) => DialectFor(call) switch
+    {
+        Dialect.Mcp or Dialect.JsonRpcCancel => true,
+        Dialect.Acp => IsPrompt(call, out _),
+        _ => false,
+    };
+
+    private static bool IsPrompt(PendingCall call, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? session)
+    {
+        session = call.Method == "session/prompt" ? call.ParamsSession ?? call.RouteSession : null;
+        return session is not null;
+    }
+
+    private static Dialect DialectFor(PendingCall call) => call.Method == "initialize" ? Dialect.Plain : call.Pool?.Dialect ?? Dialect.Plain;
 }

@@ -15,6 +15,7 @@ internal sealed class MessageDispatcher(
     MethodNames methods,
     BusCounters counters,
     BusLog log,
+    SkippedLines skipped,
     Completions completions,
     Action<StdioBusException?> connectionChanged,
     Action<StdioBusException?> closed) : IBackendEvents
@@ -47,9 +48,13 @@ internal sealed class MessageDispatcher(
     {
         if (calls.Take((long)cookie) is { } call)
             closer.Fail(call, error);
+        else
+            calls.Settle((long)cookie);
     }
 
     public void OnPlaced(ulong cookie, int workerId) => calls.Place((long)cookie, workerId);
+
+    public void OnSettled(ulong cookie) => calls.Settle((long)cookie);
 
     public void OnWorker(int workerId, WorkerEvent change)
     {
@@ -72,6 +77,8 @@ internal sealed class MessageDispatcher(
         }
     }
 
+    public void OnSkipped(int workerId, string reason, string line) => skipped.Add(workerId, reason, line);
+
     public void OnLog(BusLogLevel level, int? workerId, string text) => log.Add(level, workerId, text);
 
     public bool OnTurnEnd() => completions.OnTurnEnd();
@@ -91,8 +98,10 @@ internal sealed class MessageDispatcher(
     private void OnAnswer(in IncomingMessage message, in MessageView view)
     {
         long id = ids.Read(view.Id.Of(message.Json));
-        if (id == 0 || calls.Take(id) is not { } call)
+        if (id == 0 || calls.Take(id, message.WorkerId) is not { } call)
         {
+            if (id != 0)
+                calls.Settle(id);
             Interlocked.Increment(ref counters.LateReplies);
             return;
         }
@@ -125,9 +134,17 @@ internal sealed class MessageDispatcher(
             Sequence = ++_notifications,
         };
         bool ambiguous = false;
+        AbandonedCall? abandoned = null;
         bool takesBack = TakesBack(notification);
-        PendingCall? owner = takesBack ? null : calls.FindOwner(notification, topSession, paramsSession, out ambiguous);
-        if (owner is not null)
+        PendingCall? owner = takesBack ? null : calls.FindOwner(notification, topSession, paramsSession, out ambiguous, out abandoned);
+        if (abandoned is not null)
+        {
+            closer.Withhold(owner!, notification.Method);
+            owner = null;
+            if (abandoned.IsToBeLogged())
+                log.Add(BusLogLevel.Warning, null, $"Worker {message.WorkerId} has not answered '{abandoned.Method}', which was given up: what it sends that may be of that one is kept from the requests after it.");
+        }
+        else if (owner is not null)
         {
             if (ambiguous)
                 Interlocked.Increment(ref counters.Ambiguous);

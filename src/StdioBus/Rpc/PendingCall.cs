@@ -89,6 +89,9 @@ internal abstract class PendingCall : Deadline
     /// <summary>Bytes of text that it has collected for its result; for the loop thread.</summary>
     public abstract int TextBytes { get; }
 
+    /// <summary>Whether anything was heard of it.</summary>
+    public bool HasSpoken => Volatile.Read(ref _lastHeard) is not null;
+
     /// <summary>The worker that has it; -1 when that is not known. The table's alone.</summary>
     public int Worker { get; set; } = -1;
 

@@ -9,6 +9,7 @@ namespace StdioBus;
 internal sealed class WorkerRequests(
     IBusBackend backend, HandlerSet handlers, BuiltInAnswers builtIn, CallTable calls, MethodNames methods, BusCounters counters, BusLog log, Func<long> clock, long maxMessage)
 {
+    private const string GivenUp = "Request cancelled: the request that it was for was given up";
     private readonly object _gate = new();
     private readonly Dictionary<(int WorkerId, string Key), WorkerCall> _calls = [];
     private bool _closed;
@@ -68,11 +69,21 @@ internal sealed class WorkerRequests(
         return true;
     }
 
+    /// <summary>
+    /// A call of the bus was given up: what its worker asks for it, and for no other, is not worked on any more. The worker is
+    /// told so, as it may wait for the answer.
+    /// </summary>
+    public void OnGivenUp(PendingCall given)
+    {
+        if (Any)
+            CancelAll(call => call.IsMootWithout(given), RpcErrorCode.RequestCancelled, GivenUp);
+    }
+
     /// <summary>A worker's process ended: nobody waits for its answers any more.</summary>
     public void OnWorkerGone(int workerId)
     {
         if (Any)
-            CancelAll(call => call.Request.WorkerId == workerId, null);
+            CancelAll(call => call.Request.WorkerId == workerId);
         handlers.OnWorkerGone(workerId);
     }
 
@@ -81,7 +92,7 @@ internal sealed class WorkerRequests(
     {
         lock (_gate)
             _closed = true;
-        CancelAll(_ => true, "Shutting down");
+        CancelAll(_ => true, RpcErrorCode.ShuttingDown, "Shutting down");
     }
 
     /// <summary>Nothing runs any more.</summary>
@@ -89,7 +100,7 @@ internal sealed class WorkerRequests(
     {
         lock (_gate)
             _closed = true;
-        CancelAll(_ => true, null);
+        CancelAll(_ => true);
     }
 
     /// <summary>Runs a request's handler and answers; on the thread pool.</summary>
@@ -154,7 +165,7 @@ internal sealed class WorkerRequests(
             WorkerId = message.WorkerId,
         };
         var call = new WorkerCall(this, handler, new BusRequest(received, new RawJson(id.ToArray()), handler.Reader), KeyOf(id), calls.Of(message.WorkerId));
-        bool closed, added;
+        bool closed, added, moot = false;
         lock (_gate)
         {
             closed = _closed;
@@ -164,6 +175,12 @@ internal sealed class WorkerRequests(
                 _count++;
                 foreach (PendingCall waiting in call.Waiting)
                     waiting.Asked(method, clock());
+
+                // Given up before this was there to be seen: answered it cannot be, that is told on this thread.
+                foreach (PendingCall waiting in call.Waiting)
+                    moot |= !calls.Contains(waiting) && call.IsMootWithout(waiting);
+                if (moot)
+                    Take(call);
             }
         }
 
@@ -174,6 +191,11 @@ internal sealed class WorkerRequests(
         else if (!added)
         {
             Refuse("null"u8, message.WorkerId, RpcErrorCode.InvalidRequest, "Invalid Request: a request with this id is in flight already", default);
+        }
+        else if (moot)
+        {
+            handler.Count(handled: false);
+            Refuse(id, message.WorkerId, RpcErrorCode.RequestCancelled, GivenUp, default);
         }
         else if (!call.Lane.TryEnter(call))
         {
@@ -189,7 +211,8 @@ internal sealed class WorkerRequests(
         }
     }
 
-    private void CancelAll(Predicate<WorkerCall> which, string? answer)
+    // With an answer the workers are told.
+    private void CancelAll(Predicate<WorkerCall> which, int code = 0, string? answer = null)
     {
         WorkerCall[] taken;
         lock (_gate)
@@ -199,7 +222,7 @@ internal sealed class WorkerRequests(
             {
                 Take(call);
                 if (answer is not null)
-                    Send(ErrorAnswer(call.Request.Id.Utf8.Span, RpcErrorCode.ShuttingDown, answer, default), call.Request.WorkerId);
+                    Send(ErrorAnswer(call.Request.Id.Utf8.Span, code, answer, default), call.Request.WorkerId);
             }
         }
 

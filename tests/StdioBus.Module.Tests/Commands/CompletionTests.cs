@@ -45,6 +45,8 @@ public sealed class CompletionTests(CompletionTests.Buses buses) : IClassFixture
     [InlineData("Send-BusMessage -Pool p", "plain")]
     [InlineData("Connect-StdioBus ", "plain", "'a pool''s'")]
     [InlineData("Register-BusSubscription -Pool p", "plain")]
+    [InlineData("Register-BusSubscription -Overflow ", "DropNewest", "DropOldest", "Close", "Block")]
+    [InlineData("Register-BusSubscription -OverflowPolicy dro", "DropNewest", "DropOldest")]
     [InlineData("Get-BusWorker -Bus 'second bus' -Pool ", "other")]
     [InlineData("Get-BusWorker -Bus $second -Pool ", "other")]
     [InlineData("Get-BusWorker -Bus nope -Pool ")]

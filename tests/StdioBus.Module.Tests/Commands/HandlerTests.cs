@@ -133,6 +133,25 @@ public sealed class HandlerTests : IDisposable
         Await(ended);
     }
 
+    [Theory]
+    [InlineData("Invoke-BusRequest ask @{ method = 'q' } -Timeout 1 -ErrorAction SilentlyContinue")]
+    [InlineData("Invoke-BusStream ask @{ method = 'q' } -Timeout 1 -ErrorAction SilentlyContinue")]
+    [InlineData("Invoke-BusStream ask @{ method = 'q' }")]
+    public void It_is_stopped_when_what_it_serves_times_out_or_is_stopped(string command)
+    {
+        using var begun = new SemaphoreSlim(0);
+        using var ended = new SemaphoreSlim(0);
+        _runspace.Run($"$null = Register-BusHandler q {Endless}", ("begun", begun), ("ended", ended));
+        using var other = new TestRunspace();
+        using RunningScript asking = other.Start(command);
+        Await(begun);
+        if (!command.Contains("-Timeout", StringComparison.Ordinal))
+            asking.Stop();
+        Await(ended);
+        Assert.True(SpinWait.SpinUntil(() => _bus.Handlers[0].Failed == 1, TestRunspace.Deadline));
+        Assert.Equal(1L, _runspace.RunOne("(Invoke-BusRequest echo @{ n = 1 }).n"));
+    }
+
     [Fact]
     public void It_goes_with_its_runspace_and_the_bus_stays()
     {

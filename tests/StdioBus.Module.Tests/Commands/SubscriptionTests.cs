@@ -58,6 +58,17 @@ public sealed class SubscriptionTests : IDisposable
     }
 
     [Fact]
+    public void A_policy_has_any_of_its_names_and_no_other()
+    {
+        string[] given = ["Drop", "dropnewest", "DropOldest", "close", "([StdioBus.OverflowPolicy]::Block)", "1"];
+        Assert.Equal(
+            [OverflowPolicy.DropNewest, OverflowPolicy.DropNewest, OverflowPolicy.DropOldest, OverflowPolicy.Close, OverflowPolicy.Block, OverflowPolicy.DropOldest],
+            given.Select(name => _runspace.RunOne($"(Register-BusSubscription -Overflow {name}).Overflow")));
+        foreach (string wrong in new[] { "Keep", "7", "$null", "''" })
+            Assert.Contains("expected DropNewest, DropOldest, Close or Block", _runspace.RunToError($"Register-BusSubscription -Overflow {wrong}").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_blocking_subscription_loses_nothing()
     {
         _runspace.Run("$sub = Register-BusSubscription tick -MaxQueue 4 -Overflow Block");

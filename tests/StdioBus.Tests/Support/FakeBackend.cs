@@ -108,10 +108,15 @@ internal sealed class FakeBackend : IBusBackend
 
     public void Place(string id, int worker) => _events!.OnPlaced(Cookie(id), worker);
 
+    /// <summary>A request that was given up is over at its worker.</summary>
+    public void Settle(string id) => _events!.OnSettled(Cookie(id));
+
     /// <summary>A request's message is not taken.</summary>
     public void Refuse(string id, StdioBusException error) => _events!.OnSendRefused(Cookie(id), error);
 
     public void Change(int worker, WorkerEvent change) => _events!.OnWorker(worker, change);
+
+    public void Skip(int worker, string reason, string line) => _events!.OnSkipped(worker, reason, line);
 
     public void Close(StdioBusException? error) => _events!.OnClosed(error);
 

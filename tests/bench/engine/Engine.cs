@@ -29,6 +29,14 @@ internal sealed class Engine : IDisposable
         return output;
     }
 
+    /// <summary>Begins a script and leaves it running; it is the caller's to stop.</summary>
+    public PowerShell Begin(string script)
+    {
+        PowerShell shell = PowerShell.Create(_runspace);
+        shell.AddScript(script).BeginInvoke();
+        return shell;
+    }
+
     /// <summary>How long a script takes, in microseconds.</summary>
     public double Time(string script)
     {

@@ -33,6 +33,11 @@ internal static class DaemonReports
         },
     };
 
+    /// <summary>Whether the answer to <c>stdio_bus/annotate</c> has a notification among those that the daemon sends.</summary>
+    public static bool Tells(JsonElement answer, string notification) =>
+        answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty("tells", out JsonElement tells) && tells.ValueKind == JsonValueKind.Array
+        && tells.EnumerateArray().Any(name => name.ValueKind == JsonValueKind.String && name.GetString() == notification);
+
     /// <summary>The answer to <c>stdio_bus/workers</c>.</summary>
     public static IReadOnlyList<BusWorker> ReadWorkers(JsonElement answer, string busName)
     {

@@ -23,8 +23,14 @@ internal abstract partial class RemoteBackend
             case "placed":
                 OnPlaced(json, parameters);
                 break;
+            case "settled":
+                OnSettled(json, parameters);
+                break;
             case "worker":
                 OnWorker(JsonElements.Parse(parameters.Of(json)));
+                break;
+            case "skipped":
+                OnSkipped(JsonElements.Parse(parameters.Of(json)));
                 break;
             case "log":
                 OnLog(JsonElements.Parse(parameters.Of(json)));
@@ -49,6 +55,14 @@ internal abstract partial class RemoteBackend
             _events!.OnPlaced((ulong)id, worker);
     }
 
+    private void OnSettled(ReadOnlySpan<byte> json, JsonSlice parameters)
+    {
+        var members = new JsonMembers(json, parameters.Start);
+        while (members.MoveNext())
+            if (members.NameIs("id"u8) && _ids.Read(members.Value.Of(json)) is > 0 and long id)
+                _events!.OnSettled((ulong)id);
+    }
+
     private void OnWorker(JsonElement parameters)
     {
         if (!parameters.TryGetProperty("worker", out JsonElement id) || !id.TryGetInt32(out int worker) || (uint)worker >= (uint)_paused.Length
@@ -64,6 +78,15 @@ internal abstract partial class RemoteBackend
         _events!.OnWorker(worker, change);
         lock (_changes)
             _changes.OnWorker(worker, change);
+    }
+
+    private void OnSkipped(JsonElement skipped)
+    {
+        if (skipped.TryGetProperty("worker", out JsonElement id) && id.TryGetInt32(out int worker) && (uint)worker < (uint)_paused.Length
+            && skipped.TryGetProperty("reason", out JsonElement reason) && skipped.TryGetProperty("line", out JsonElement line))
+        {
+            _events!.OnSkipped(worker, reason.ToString(), line.ToString());
+        }
     }
 
     private void OnLog(JsonElement line)

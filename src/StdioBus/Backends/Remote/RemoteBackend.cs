@@ -19,6 +19,7 @@ internal abstract partial class RemoteBackend : IBusBackend, IDaemonListener
     private BackendSnapshot _last = new() { Statistics = new BusStatistics() };
     private int _state;
     private volatile bool _isReady;
+    private volatile bool _tellsSettled;
 
     protected RemoteBackend(BusConfig config, CallIds ids, BusLogLevel logLevel, Func<string> name)
     {
@@ -109,6 +110,8 @@ internal abstract partial class RemoteBackend : IBusBackend, IDaemonListener
         _connection?.Tell("forget", $"{{\"id\":{System.Text.Encoding.ASCII.GetString(id.Written)}}}");
         id.Release();
         _events?.OnPlaced(cookie, -1);
+        if (!_tellsSettled)
+            _events?.OnSettled(cookie);
     }
 
     public void SetPaused(int workerId, PauseReasons reasons, bool paused)
@@ -325,7 +328,7 @@ internal abstract partial class RemoteBackend : IBusBackend, IDaemonListener
     private async Task<IReadOnlyList<BusWorker>> GreetOnceAsync(DaemonConnection connection)
     {
         await AuthenticateAsync(connection).ConfigureAwait(false);
-        await connection.AskAsync("annotate", $"{{\"log\":\"{LogLevel}\"}}").ConfigureAwait(false);
+        _tellsSettled = DaemonReports.Tells(await connection.AskAsync("annotate", $"{{\"log\":\"{LogLevel}\"}}").ConfigureAwait(false), "settled");
         IReadOnlyList<BusWorker> workers = DaemonReports.ReadWorkers(await connection.AskAsync("workers").ConfigureAwait(false), Name());
         CheckWorkers(workers);
         return workers;
