@@ -68,8 +68,14 @@ find_ld64() {
     fail "LLD 14.0.6 is needed to link for macOS (lld-14 of Debian 12)"
 }
 
-# The sources of src/os that belong to a platform.
+# The sources of src/os that belong to a platform, and those that are for all of them.
 os_sources() {
+    for source in src/os/*.c; do
+        case ${source#src/os/} in
+        posix* | linux* | darwin* | windows*) ;;
+        *) echo "$source" ;;
+        esac
+    done
     case $1 in
     linux) ls src/os/posix*.c src/os/linux*.c ;;
     darwin) ls src/os/posix*.c src/os/darwin*.c ;;
