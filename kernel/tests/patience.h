@@ -1,5 +1,5 @@
-// patience.h: how long a test waits for what is certain to come. No healthy run comes near to it, which
-// an emulator needs more for: a program in it is slower by more than ten times.
+// patience.h: how long a test waits for what is certain to come. No healthy run comes near to it;
+// in an emulator, where all takes more than ten times as long, it is longer.
 #ifndef PATIENCE_H
 #define PATIENCE_H
 
