@@ -333,7 +333,7 @@ __attribute__((format(printf, 3, 4))) void sb_report(sb_bus *bus, int code, cons
 void sb_log_stderr(sb_worker *w, const char *line, size_t len);
 void sb_worker_event(sb_worker *w, const char *event);
 
-/* --- bus.c --------------------------------------------------------------------------------- */
+/* --- step.c --------------------------------------------------------------------------------- */
 
 /* There is work for the next step that the poller cannot see. */
 void sb_bus_touch(sb_bus *bus);

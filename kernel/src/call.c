@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call_key.h"
 #include "conn.h"
 #include "pool.h"
 #include "session.h"
@@ -17,96 +18,6 @@ enum {
     KEPT_FREE = 1024,    /* entries kept for reuse */
     MAX_GIVEN_UP = 1024  /* unanswered ids that a worker or a connection has remembered */
 };
-
-/* --- Keys ---------------------------------------------------------------------------------- */
-
-static bool is_integer(sb_token n) {
-    for (size_t i = n.p[0] == '-' ? 1 : 0; i < n.len; i++)
-        if (n.p[i] < '0' || n.p[i] > '9')
-            return false;
-    return true;
-}
-
-static sb_token canonical_id(sb_text *scratch, sb_token id) {
-    sb_text_clear(scratch);
-    if (id.p[0] == '"') {
-        if (sb_json_is_plain(id))
-            return id;
-        sb_text_put(scratch, "\"");
-        char *room = sb_text_extend(scratch, id.len);
-        if (!room)
-            return id;
-        scratch->len = 1 + sb_json_decode(id, room);
-        sb_text_put(scratch, "\"");
-    } else if (id.p[0] == 'n' || is_integer(id)) {
-        return id;
-    } else {
-        /* 1.0 and 1e0 come back as 1 from most parsers. */
-        char plain[64], number[64];
-        size_t n = id.len < sizeof plain - 1 ? id.len : sizeof plain - 1;
-        memcpy(plain, id.p, n);
-        plain[n] = '\0';
-        double value = n == id.len ? strtod(plain, NULL) : 0.5;
-        if (value != (double)(int64_t)(value > -9e15 && value < 9e15 ? value : 0.5))
-            return id;
-        int len = snprintf(number, sizeof number, "%lld", (long long)value);
-        sb_text_add(scratch, number, (size_t)len);
-    }
-    return scratch->failed ? id : (sb_token){scratch->p, scratch->len};
-}
-
-static sb_key key_of(const sb_bus *bus, sb_token t) {
-    return (sb_key){.p = t.p, .len = t.len, .hash = sb_hash(bus->seed, t.p, t.len)};
-}
-
-sb_key sb_id_key(sb_bus *bus, sb_token id) {
-    return key_of(bus, canonical_id(&bus->id_key, id));
-}
-
-/* Salts keep the four kinds of entries apart; connections and workers never reuse a number. */
-static uint64_t conn_asks(const sb_conn *c) {
-    return c->id << 1;
-}
-static uint64_t worker_asks(const sb_worker *w) {
-    return (uint64_t)w->id << 1 | 1;
-}
-static uint64_t worker_answers(const sb_worker *w) {
-    return (uint64_t)w->id << 1;
-}
-static uint64_t conn_answers(const sb_conn *c) {
-    return c->id << 1 | 1;
-}
-static sb_key key_in(sb_key key, uint64_t salt) {
-    key.salt = salt;
-    return key;
-}
-
-sb_call *sb_call_made_by_conn(sb_bus *bus, const sb_conn *c, sb_key key) {
-    return sb_table_get(&bus->origins, key_in(key, conn_asks(c)));
-}
-sb_call *sb_call_made_by_worker(sb_bus *bus, const sb_worker *w, sb_key key) {
-    return sb_table_get(&bus->origins, key_in(key, worker_asks(w)));
-}
-sb_call *sb_call_given_to_worker(sb_bus *bus, const sb_worker *w, sb_key key) {
-    return sb_table_get(&bus->goals, key_in(key, worker_answers(w)));
-}
-sb_call *sb_call_given_to_conn(sb_bus *bus, const sb_conn *c, sb_key key) {
-    return sb_table_get(&bus->goals, key_in(key, conn_answers(c)));
-}
-sb_call *sb_call_by_worker_token(sb_bus *bus, const sb_worker *w, sb_key key) {
-    return sb_table_get(&bus->tokens, key_in(key, worker_answers(w)));
-}
-sb_call *sb_call_by_conn_token(sb_bus *bus, const sb_conn *c, sb_key key) {
-    return sb_table_get(&bus->tokens, key_in(key, conn_answers(c)));
-}
-
-/* Cookies are the host's own numbers: nobody chooses them to collide. */
-static sb_key cookie_key(const uint64_t *cookie) {
-    return (sb_key){.p = cookie, .len = sizeof *cookie, .hash = *cookie};
-}
-sb_call *sb_call_by_cookie(const sb_bus *bus, uint64_t cookie) {
-    return sb_table_get(&bus->cookies, cookie_key(&cookie));
-}
 
 /* --- Making and freeing ----------------------------------------------------------------------- */
 
@@ -154,7 +65,7 @@ sb_call *sb_call_open(sb_bus *bus, bool reverse, sb_conn *c, sb_worker *w, sb_to
     char *at = call->text;
     call->id = store(&at, id);
     key.p = same ? call->id.p : store(&at, (sb_token){key.p, key.len}).p;
-    call->origin = key_in(key, reverse ? worker_asks(w) : conn_asks(c));
+    call->origin = sb_key_in(key, reverse ? sb_worker_asks(w) : sb_conn_asks(c));
     if (token.p) {
         call->token = store(&at, token);
         call->token_key = sb_id_key(bus, call->token);
@@ -181,7 +92,7 @@ sb_call *sb_call_open(sb_bus *bus, bool reverse, sb_conn *c, sb_worker *w, sb_to
 
 bool sb_call_set_cookie(sb_bus *bus, sb_call *call, uint64_t cookie) {
     call->cookie = cookie;
-    if (cookie && sb_table_add(&bus->cookies, cookie_key(&call->cookie), call))
+    if (cookie && sb_table_add(&bus->cookies, sb_cookie_key(&call->cookie), call))
         return true;
     call->cookie = 0;
     return cookie == 0;
@@ -193,8 +104,7 @@ void sb_call_set_session(sb_call *call, sb_session *session) {
         sb_session_keep(session);
 }
 
-/* --- Placing ------------------------------------------------------------------------------------
- */
+/* --- Placing ---------------------------------------------------------------------------------- */
 
 /* An id that nobody uses, of the same type as the original: below 2^53 for a number, so that
  * every parser keeps it exact. */
@@ -215,11 +125,11 @@ static bool place_token(sb_bus *bus, sb_call *call, uint64_t salt) {
     call->progress.p = NULL;
     if (!call->token.p)
         return true;
-    sb_key key = key_in(call->token_key, salt);
+    sb_key key = sb_key_in(call->token_key, salt);
     while (sb_table_get(&bus->tokens, key)) {
         call->token_wire =
             make_alias(bus, call->token, call->token_alias, sizeof call->token_alias);
-        key = key_in(key_of(bus, call->token_wire), salt);
+        key = sb_key_in(sb_key_of(bus, call->token_wire), salt);
     }
     if (!sb_table_add(&bus->tokens, key, call))
         return false;
@@ -228,16 +138,16 @@ static bool place_token(sb_bus *bus, sb_call *call, uint64_t salt) {
 }
 
 bool sb_call_place(sb_bus *bus, sb_call *call, sb_worker *w, sb_conn *c) {
-    uint64_t salt = call->reverse ? conn_answers(c) : worker_answers(w);
+    uint64_t salt = call->reverse ? sb_conn_answers(c) : sb_worker_answers(w);
     sb_bond *bond = sb_bond_get(call->reverse ? c : call->conn, w);
     if (!bond)
         return false;
     call->wire = call->id;
     call->spliced = false;
-    sb_key goal = key_in(call->origin, salt);
+    sb_key goal = sb_key_in(call->origin, salt);
     while (sb_table_get(&bus->goals, goal)) {
         call->wire = make_alias(bus, call->id, call->alias, sizeof call->alias);
-        goal = key_in(key_of(bus, call->wire), salt);
+        goal = sb_key_in(sb_key_of(bus, call->wire), salt);
         call->spliced = true;
     }
     call->goal = goal;
@@ -302,14 +212,13 @@ void sb_call_edit(sb_call *call, const sb_scan *scan, const char *msg, sb_edits 
     call->token_at = sb_edits_position(edits, token_at);
 }
 
-/* --- Ending
- * --------------------------------------------------------------------------------------- */
+/* --- Ending ----------------------------------------------------------------------------------- */
 
 /* Everything that ties it to its asker. */
 static void leave_asker(sb_bus *bus, sb_call *call) {
     sb_table_remove(&bus->origins, call->origin);
     if (call->cookie)
-        sb_table_remove(&bus->cookies, cookie_key(&call->cookie));
+        sb_table_remove(&bus->cookies, sb_cookie_key(&call->cookie));
     if (call->session)
         sb_session_release(bus, call->session);
     call->session = NULL;

@@ -6,30 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_member.h"
 #include "json_token.h"
 
 /* --- Members that are noted --------------------------------------------------------------- */
-
-typedef enum member {
-    OTHER,
-    ID,
-    METHOD,
-    SESSION,
-    POOL,
-    AGENT,
-    EXT,
-    PARAMS,
-    RESULT,
-    ERROR,
-    PARAMS_SESSION,
-    PARAMS_TOKEN,
-    PARAMS_META,
-    PARAMS_REQUEST_ID,
-    PARAMS_ID,
-    META_TOKEN,
-    RESULT_SESSION,
-    MEMBER_COUNT
-} member;
 
 /* Levels 1 to NOTED hold members that can matter: the message, params or result, _meta. */
 enum { NOTED = 3, INLINE_LEVELS = 1024, WORD = 64 };
@@ -45,8 +25,8 @@ typedef struct scanner {
     size_t levels;       /* that is_object has room for */
     uint64_t inline_bits[INLINE_LEVELS / WORD];
 
-    member container[NOTED + 2]; /* whose value the container of a level is; OTHER: unknown */
-    member current[NOTED + 1];   /* the member being read at a level */
+    sb_member container[NOTED + 2]; /* whose value the container of a level is */
+    sb_member current[NOTED + 1];   /* the member being read at a level */
     const unsigned char *key_at[NOTED + 1];
     const unsigned char *value_at[NOTED + 1];
 
@@ -57,93 +37,24 @@ typedef struct scanner {
     int open_envelope;               /* envelope member that a following comma belongs to, or -1 */
 } scanner;
 
-static bool key_is(const unsigned char *key, size_t len, const char *name, size_t name_len) {
-    return len == name_len && memcmp(key, name, name_len) == 0;
-}
-#define KEY_IS(name) key_is(key, len, name, sizeof(name) - 1)
-
-static member top_member(const unsigned char *key, size_t len) {
-    switch (len) {
-    case 2:
-        return KEY_IS("id") ? ID : OTHER;
-    case 4:
-        return KEY_IS("pool") ? POOL : KEY_IS("_ext") ? EXT : OTHER;
-    case 5:
-        return KEY_IS("error") ? ERROR : OTHER;
-    case 6:
-        return KEY_IS("method")   ? METHOD
-               : KEY_IS("params") ? PARAMS
-               : KEY_IS("result") ? RESULT
-                                  : OTHER;
-    case 7:
-        return KEY_IS("agentId") ? AGENT : OTHER;
-    case 9:
-        return KEY_IS("sessionId") ? SESSION : OTHER;
-    default:
-        return OTHER;
-    }
-}
-
-static member params_member(const unsigned char *key, size_t len) {
-    switch (len) {
-    case 2:
-        return KEY_IS("id") ? PARAMS_ID : OTHER;
-    case 5:
-        return KEY_IS("_meta") ? PARAMS_META : OTHER;
-    case 9:
-        return KEY_IS("sessionId")   ? PARAMS_SESSION
-               : KEY_IS("requestId") ? PARAMS_REQUEST_ID
-                                     : OTHER;
-    case 13:
-        return KEY_IS("progressToken") ? PARAMS_TOKEN : OTHER;
-    default:
-        return OTHER;
-    }
-}
-
 /* Which member a key (between its quotes) names inside the container of a level. A key with
  * escapes is compared by its decoded text. */
-static member classify(const scanner *s, const unsigned char *key, size_t len, bool escaped) {
+static sb_member classify(const scanner *s, const unsigned char *key, size_t len, bool escaped) {
     enum { LONGEST_NAME = 13, LONGEST_ESCAPED = 6 * LONGEST_NAME };
     char text[LONGEST_ESCAPED + 2];
     if (escaped) {
         if (len > LONGEST_ESCAPED)
-            return OTHER;
+            return SB_MEMBER_OTHER;
         len = sb_json_decode((sb_token){(const char *)key - 1, len + 2}, text);
         key = (const unsigned char *)text;
     }
-    if (s->depth == 1)
-        return top_member(key, len);
-    switch (s->container[s->depth]) {
-    case PARAMS:
-        return params_member(key, len);
-    case PARAMS_META:
-        return KEY_IS("progressToken") ? META_TOKEN : OTHER;
-    case RESULT:
-        return KEY_IS("sessionId") ? RESULT_SESSION : OTHER;
-    default:
-        return OTHER;
-    }
-}
-
-static int envelope_index(member m) {
-    switch (m) {
-    case SESSION:
-        return 0;
-    case POOL:
-        return 1;
-    case AGENT:
-        return 2;
-    case EXT:
-        return 3;
-    default:
-        return -1;
-    }
+    return s->depth == 1 ? sb_member_of_message(key, len)
+                         : sb_member_within(s->container[s->depth], key, len);
 }
 
 /* A key at level 1 begins the bookkeeping of what would have to go with the member. */
-static void note_top_key(scanner *s, member m, const unsigned char *key) {
-    int e = envelope_index(m);
+static void note_top_key(scanner *s, sb_member m, const unsigned char *key) {
+    int e = sb_member_in_envelope(m);
     s->open_envelope = e;
     if (e < 0) {
         if (!s->first_kept)
@@ -163,14 +74,14 @@ static void note_top_key(scanner *s, member m, const unsigned char *key) {
 }
 
 /* Forgets what an earlier member of the same name had set. */
-static void reset_member(sb_scan *out, member m) {
+static void reset_member(sb_scan *out, sb_member m) {
     static const sb_token none;
-    if (m == PARAMS) {
+    if (m == SB_MEMBER_PARAMS) {
         out->params_session = out->progress_token = out->request_id = out->params_id = none;
         out->meta_token = none;
-    } else if (m == PARAMS_META) {
+    } else if (m == SB_MEMBER_PARAMS_META) {
         out->meta_token = none;
-    } else if (m == RESULT) {
+    } else if (m == SB_MEMBER_RESULT) {
         out->result_session = none;
     }
 }
@@ -181,25 +92,25 @@ enum { STRING = 1, NUMBER = 2, ANY = 4 };
 static const struct {
     size_t token;
     unsigned types; /* 0: not noted */
-} noted[MEMBER_COUNT] = {
-    [ID] = {offsetof(sb_scan, id), ANY},
-    [METHOD] = {offsetof(sb_scan, method), STRING},
-    [SESSION] = {offsetof(sb_scan, session), STRING},
-    [POOL] = {offsetof(sb_scan, pool), STRING},
-    [PARAMS] = {offsetof(sb_scan, params), ANY},
-    [RESULT] = {offsetof(sb_scan, result), ANY},
-    [ERROR] = {offsetof(sb_scan, error), ANY},
-    [PARAMS_SESSION] = {offsetof(sb_scan, params_session), STRING},
-    [PARAMS_TOKEN] = {offsetof(sb_scan, progress_token), STRING | NUMBER},
-    [PARAMS_REQUEST_ID] = {offsetof(sb_scan, request_id), STRING | NUMBER},
-    [PARAMS_ID] = {offsetof(sb_scan, params_id), STRING | NUMBER},
-    [META_TOKEN] = {offsetof(sb_scan, meta_token), STRING | NUMBER},
-    [RESULT_SESSION] = {offsetof(sb_scan, result_session), STRING},
+} noted[SB_MEMBER_COUNT] = {
+    [SB_MEMBER_ID] = {offsetof(sb_scan, id), ANY},
+    [SB_MEMBER_METHOD] = {offsetof(sb_scan, method), STRING},
+    [SB_MEMBER_SESSION] = {offsetof(sb_scan, session), STRING},
+    [SB_MEMBER_POOL] = {offsetof(sb_scan, pool), STRING},
+    [SB_MEMBER_PARAMS] = {offsetof(sb_scan, params), ANY},
+    [SB_MEMBER_RESULT] = {offsetof(sb_scan, result), ANY},
+    [SB_MEMBER_ERROR] = {offsetof(sb_scan, error), ANY},
+    [SB_MEMBER_PARAMS_SESSION] = {offsetof(sb_scan, params_session), STRING},
+    [SB_MEMBER_PARAMS_TOKEN] = {offsetof(sb_scan, progress_token), STRING | NUMBER},
+    [SB_MEMBER_PARAMS_REQUEST_ID] = {offsetof(sb_scan, request_id), STRING | NUMBER},
+    [SB_MEMBER_PARAMS_ID] = {offsetof(sb_scan, params_id), STRING | NUMBER},
+    [SB_MEMBER_META_TOKEN] = {offsetof(sb_scan, meta_token), STRING | NUMBER},
+    [SB_MEMBER_RESULT_SESSION] = {offsetof(sb_scan, result_session), STRING},
 };
 
 /* The value of the current member of this level ends at `end`. */
 static void note_value(scanner *s, const unsigned char *end) {
-    member m = s->current[s->depth];
+    sb_member m = s->current[s->depth];
     const unsigned char *at = s->value_at[s->depth];
     sb_scan *out = s->out;
     bool string = *at == '"';
@@ -211,12 +122,12 @@ static void note_value(scanner *s, const unsigned char *end) {
         if (noted[m].types & type)
             *token = (sb_token){(const char *)at, (size_t)(end - at)};
     }
-    if (m == ID)
+    if (m == SB_MEMBER_ID)
         out->id_kind = string       ? SB_ID_STRING
                        : number     ? SB_ID_NUMBER
                        : *at == 'n' ? SB_ID_NULL
                                     : SB_ID_OTHER;
-    int e = s->depth == 1 ? envelope_index(m) : -1;
+    int e = s->depth == 1 ? sb_member_in_envelope(m) : -1;
     if (e >= 0)
         out->envelope[e].end = (size_t)(end - s->text);
 }
@@ -261,8 +172,8 @@ static bool open_container(scanner *s, bool object) {
         s->is_object[depth / WORD] &= ~bit;
     if (depth <= NOTED) {
         /* Level 1 is the message itself; below it only objects have members of interest. */
-        s->container[depth] = depth == 1 || !object ? OTHER : s->current[s->depth];
-        s->current[depth] = OTHER;
+        s->container[depth] = depth == 1 || !object ? SB_MEMBER_OTHER : s->current[s->depth];
+        s->current[depth] = SB_MEMBER_OTHER;
     }
     s->depth = depth;
     return true;
@@ -270,7 +181,7 @@ static bool open_container(scanner *s, bool object) {
 
 /* Whether the members at this level can matter. */
 static bool is_noted(const scanner *s) {
-    return s->depth == 1 || (s->depth <= NOTED && s->container[s->depth] != OTHER);
+    return s->depth == 1 || (s->depth <= NOTED && s->container[s->depth] != SB_MEMBER_OTHER);
 }
 
 /* A key, its colon, and the spaces up to the value. p stands at the opening quote. */
@@ -281,9 +192,9 @@ static const unsigned char *scan_key(scanner *s, const unsigned char *p) {
     if (!p)
         return NULL;
     if (is_noted(s)) {
-        member m = classify(s, key + 1, (size_t)(p - key) - 2, escaped);
+        sb_member m = classify(s, key + 1, (size_t)(p - key) - 2, escaped);
         s->current[s->depth] = m;
-        if (m != OTHER)
+        if (m != SB_MEMBER_OTHER)
             reset_member(s->out, m);
         if (s->depth == 1)
             note_top_key(s, m, key);
@@ -345,7 +256,7 @@ static const unsigned char *scan_value(scanner *s, const unsigned char *p) {
             if (!opened) {
                 if (s->depth == 0)
                     return p;
-                if (is_noted(s) && s->current[s->depth] != OTHER)
+                if (is_noted(s) && s->current[s->depth] != SB_MEMBER_OTHER)
                     note_value(s, p);
             }
             p = sb_json_skip_space(p, end);
@@ -395,7 +306,7 @@ sb_scan_status sb_json_scan(const char *text, size_t len, sb_scan *out) {
     s.depth = 0;
     s.is_object = s.inline_bits;
     s.levels = INLINE_LEVELS;
-    s.container[0] = s.current[0] = OTHER;
+    s.container[0] = s.current[0] = SB_MEMBER_OTHER;
     s.comma = NULL;
     s.first_kept = NULL;
     s.open_envelope = -1;

@@ -36,6 +36,14 @@ int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason
     return STDIO_BUS_ERR_ROUTING;
 }
 
+int sb_refuse_full(sb_incoming *in, const char *which, uint64_t limit) {
+    char reason[120], more[80];
+    snprintf(reason, sizeof reason, "%s (%llu) is reached", which, (unsigned long long)limit);
+    snprintf(more, sizeof more, ",\"limit\":\"%s\",\"value\":%llu", which,
+             (unsigned long long)limit);
+    return sb_refuse(in, SB_QUEUE_FULL, "Queue full", reason, more);
+}
+
 int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char *reason) {
     sb_bus *bus = in->bus;
     size_t at = in->scan.error_at + (in->beside ? in->beside->taken : 0);

@@ -1,171 +1,16 @@
-/* route.c: from a connection to a worker: pool, session, least load. */
+/* route.c: what a message from a connection is, and its sending to the worker that it is for. */
 #include "route.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "call.h"
 #include "conn.h"
 #include "control.h"
-#include "deliver.h"
 #include "json_token.h"
 #include "pool.h"
 #include "route_in.h"
 #include "session.h"
 #include "worker.h"
-
-/* --- Refusals ------------------------------------------------------------------------------ */
-
-static int refuse_pool(sb_incoming *in, const char *name, size_t len) {
-    sb_bus *bus = in->bus;
-    sb_text reason = {0}, more = {0};
-    if (name) {
-        sb_text_put(&reason, "no pool is named '");
-        sb_text_add(&reason, name, len < 200 ? len : 200);
-        sb_text_put(&reason, "'; pools: ");
-    } else {
-        sb_text_put(&reason, "the message names no pool and there are several; pools: ");
-    }
-    sb_text_put(&more, ",\"pools\":[");
-    for (size_t i = 0; i < bus->config.pool_count; i++) {
-        const char *id = bus->config.pools[i].id;
-        sb_text_put(&reason, i ? ", " : "");
-        sb_text_put(&reason, id);
-        sb_text_put(&more, i ? "," : "");
-        sb_text_quoted(&more, id, strlen(id));
-    }
-    sb_text_put(&more, "]");
-    int code = sb_refuse(in, SB_BAD_POOL, "Unknown pool", reason.p, more.failed ? NULL : more.p);
-    sb_text_free(&reason);
-    sb_text_free(&more);
-    return code;
-}
-
-static int refuse_full(sb_incoming *in, const char *which, uint64_t limit) {
-    char reason[120], more[80];
-    snprintf(reason, sizeof reason, "%s (%llu) is reached", which, (unsigned long long)limit);
-    snprintf(more, sizeof more, ",\"limit\":\"%s\",\"value\":%llu", which,
-             (unsigned long long)limit);
-    return sb_refuse(in, SB_QUEUE_FULL, "Queue full", reason, more);
-}
-
-/* --- Where to ------------------------------------------------------------------------------- */
-
-/* Fills in->pool from the route or the message. 0, or 1 when refused with *code. */
-static int find_pool(sb_incoming *in, int *code) {
-    sb_bus *bus = in->bus;
-    const char *name = in->route ? in->route->pool : NULL;
-    size_t len = name ? strlen(name) : 0;
-    sb_text decoded = {0};
-    if (!name && !in->verbatim && in->scan.pool.p) {
-        char *room = sb_text_extend(&decoded, in->scan.pool.len);
-        if (room) {
-            len = sb_json_decode(in->scan.pool, room);
-            name = room;
-        }
-    }
-    if (name) {
-        in->pool = sb_pool_named(bus, name, len);
-        in->pool_named = true;
-        if (!in->pool)
-            *code = refuse_pool(in, name, len);
-    }
-    sb_text_free(&decoded);
-    return name && !in->pool;
-}
-
-/* Notes the session's name: the route's, else the top-level one, else params.sessionId, which
- * alone never opens a session by itself: in->opens. */
-static void name_session(sb_incoming *in) {
-    sb_token token = {0};
-    if (in->route && in->route->session && in->route->session[0]) {
-        sb_text_put(&in->name, in->route->session);
-        in->name_len = in->name.len;
-        in->opens = true;
-    } else if (!in->verbatim && in->scan.session.p) {
-        token = in->scan.session;
-        in->opens = in->enveloped = true;
-    } else {
-        token = in->scan.params_session;
-    }
-    if (token.p) {
-        char *room = sb_text_extend(&in->name, token.len);
-        in->name_len = room ? sb_json_decode(token, room) : 0;
-        if (in->name.p)
-            in->name.p[in->name_len] = '\0';
-    }
-    if (!in->name_len)
-        in->enveloped = in->opens = false;
-}
-
-static void find_session(sb_incoming *in) {
-    if (!in->name_len)
-        return;
-    bool pool_is_certain = in->pool_named || in->pinned;
-    in->session =
-        sb_session_find(in->bus, pool_is_certain ? in->pool : NULL, in->name.p, in->name_len);
-    if (in->session && !in->pool)
-        in->pool = in->session->pool;
-}
-
-/* The worker the route names. 1 when refused. */
-static int find_pinned(sb_incoming *in, int *code) {
-    sb_bus *bus = in->bus;
-    int id = in->route ? in->route->worker_id : -1;
-    if (id < 0)
-        return 0;
-    char reason[80];
-    sb_worker *w = (size_t)id < bus->worker_count ? bus->workers[id] : NULL;
-    if (w && sb_worker_is_running(w)) {
-        in->worker = w;
-        in->pool = w->pool;
-        in->pinned = true;
-        return 0;
-    }
-    snprintf(reason, sizeof reason, w ? "worker %d does not run" : "there is no worker %d", id);
-    in->pool = w ? w->pool : in->pool;
-    *code = sb_refuse(in, SB_NO_WORKER, "No worker available", reason, NULL);
-    return 1;
-}
-
-/* Chooses the worker; leaves it NULL when the message is to wait in the pool. 1 when refused. */
-static int choose_worker(sb_incoming *in, int *code) {
-    sb_bus *bus = in->bus;
-    if (in->opens && !in->session) {
-        in->session = sb_session_open(bus, in->pool, in->name.p, in->name_len);
-        if (!in->session) {
-            *code = refuse_full(in, "max_sessions", bus->config.limits.max_sessions);
-            return 1;
-        }
-    }
-    if (in->worker)
-        return 0;
-    if (in->session && in->session->worker && sb_worker_is_running(in->session->worker))
-        in->worker = in->session->worker;
-    else
-        in->worker = sb_pool_choose(in->pool, in->session ? SB_BY_SESSIONS : SB_BY_TURN);
-    if (in->worker || sb_pool_expects_worker(in->pool))
-        return 0;
-    *code = sb_refuse(in, SB_NO_WORKER, "No worker available",
-                      "every worker of the pool has failed or was stopped", NULL);
-    return 1;
-}
-
-static int locate(sb_incoming *in, int *code) {
-    if (find_pool(in, code))
-        return 1;
-    if (!in->pool && in->bus->config.pool_count == 1)
-        in->pool = &in->bus->pools[0];
-    if (find_pinned(in, code))
-        return 1;
-    find_session(in);
-    if (!in->pool) {
-        *code = refuse_pool(in, NULL, 0);
-        return 1;
-    }
-    sb_find_named_call(in);
-    return in->moot ? 0 : choose_worker(in, code);
-}
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
@@ -225,7 +70,7 @@ static int send_request(sb_incoming *in) {
     const sb_limits *limits = &bus->config.limits;
     if (in->worker && sb_worker_is_full(in->worker, in->len)) {
         sb_worker_note_full(in->worker);
-        return refuse_full(in, "max_output_queue", limits->max_output_queue);
+        return sb_refuse_full(in, "max_output_queue", limits->max_output_queue);
     }
     if (in->id_key.p != in->scan.id.p)
         in->id_key = sb_id_key(bus, in->scan.id); /* the scratch memory may have served others */
@@ -268,7 +113,7 @@ static int send_request(sb_incoming *in) {
     }
     sb_call_close(bus, call);
     bus->counters.backpressure++;
-    return refuse_full(in, "max_output_queue", limits->max_output_queue);
+    return sb_refuse_full(in, "max_output_queue", limits->max_output_queue);
 }
 
 static int send_notification(sb_incoming *in) {
@@ -288,7 +133,7 @@ static int send_notification(sb_incoming *in) {
         sb_bond_get(in->conn, in->worker);
         return STDIO_BUS_OK;
     }
-    return refuse_full(in, "max_output_queue", limits->max_output_queue);
+    return sb_refuse_full(in, "max_output_queue", limits->max_output_queue);
 }
 
 /* Whether an answer to the request will be known by its id. If not, it is refused without it. */
@@ -322,14 +167,14 @@ static int route_request(sb_incoming *in) {
     const sb_limits *limits = &bus->config.limits;
     if (bus->pending >= limits->max_pending) {
         bus->counters.backpressure++;
-        return refuse_full(in, "max_pending", limits->max_pending);
+        return sb_refuse_full(in, "max_pending", limits->max_pending);
     }
     /* So that one client cannot use up what all of them share. */
     if (in->conn->client && in->conn->pending >= limits->max_pending_per_client) {
         bus->counters.backpressure++;
-        return refuse_full(in, "max_pending_per_client", limits->max_pending_per_client);
+        return sb_refuse_full(in, "max_pending_per_client", limits->max_pending_per_client);
     }
-    if (locate(in, &code))
+    if (sb_locate(in, &code))
         return code;
     if (sb_strip_envelope(in, &code))
         return code;
@@ -338,7 +183,7 @@ static int route_request(sb_incoming *in) {
 
 static int route_notification(sb_incoming *in) {
     int code;
-    if (locate(in, &code))
+    if (sb_locate(in, &code))
         return code;
     if (in->moot)
         return STDIO_BUS_OK;
@@ -347,8 +192,7 @@ static int route_notification(sb_incoming *in) {
     return send_notification(in);
 }
 
-/* --- Entry ---------------------------------------------------------------------------------------
- */
+/* --- Entry ------------------------------------------------------------------------------------ */
 
 /* A route that cannot be meant so: its sender hears of it also where nothing else is answered. Or
  * one that found no memory, which is the bus's own trouble. */
@@ -368,7 +212,7 @@ static int route_scanned(sb_incoming *in) {
         bool for_bus = sb_control_is_meant(in->bus, scan->method);
         bool running = in->bus->state == STDIO_BUS_STATE_RUNNING;
         in->is_request = scan->id_kind != SB_ID_ABSENT;
-        name_session(in);
+        sb_name_session(in);
         if (in->is_request && !in->conn->client && !in->conn->wired && !running && !for_bus)
             return STDIO_BUS_ERR_STATE;
         if (in->is_request && !has_usable_id(in, &code))

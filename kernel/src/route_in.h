@@ -34,10 +34,18 @@ typedef struct sb_incoming {
 /* Answers a request with an error (0), or counts and reports a notification or an answer (a
  * code). `more`: see sb_fault. */
 int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason, const char *more);
+/* Of a limit that is reached: its name and its value. */
+int sb_refuse_full(sb_incoming *in, const char *which, uint64_t limit);
 /* For text that is no message: an error to a client or a wired host, on_error for another one. */
 int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char *reason);
 /* For a line over max_input_buffer. */
 void sb_refuse_too_long(sb_bus *bus, sb_conn *conn);
+/* Notes the session's name: the route's, else the top-level one, else params.sessionId, which
+ * alone never opens a session by itself: in->opens. */
+void sb_name_session(sb_incoming *in);
+/* Finds pool and session and chooses the worker; that stays NULL when the message is to wait in
+ * the pool. 1 when refused with *code. */
+int sb_locate(sb_incoming *in, int *code);
 /* Takes the envelope off where the pool wants that. 1 when refused with *code: of a member that is
  * given twice only one could go. */
 int sb_strip_envelope(sb_incoming *in, int *code);

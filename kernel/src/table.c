@@ -81,7 +81,7 @@ void sb_table_free(sb_table *t) {
 /* The slot that holds the key, or the empty one where it would go. cap is not 0. */
 static size_t find(const sb_table *t, uint64_t place, sb_key key) {
     size_t mask = t->cap - 1;
-    size_t i = place & mask;
+    size_t i = (size_t)place & mask;
     while (t->slots[i].place && !(t->slots[i].place == place && has_key(&t->slots[i], key)))
         i = (i + 1) & mask;
     return i;
@@ -95,7 +95,7 @@ static bool resize(sb_table *t, size_t cap) {
     for (size_t i = 0; i < t->cap; i++) {
         if (!t->slots[i].place)
             continue;
-        size_t at = t->slots[i].place & mask;
+        size_t at = (size_t)t->slots[i].place & mask;
         while (slots[at].place)
             at = (at + 1) & mask;
         slots[at] = t->slots[i];
@@ -136,7 +136,7 @@ void *sb_table_remove(sb_table *t, sb_key key) {
     size_t mask = t->cap - 1;
     for (size_t i = (hole + 1) & mask; t->slots[i].place; i = (i + 1) & mask) {
         /* A follower may fill the hole unless its own place lies after the hole. */
-        size_t home = t->slots[i].place & mask;
+        size_t home = (size_t)t->slots[i].place & mask;
         if (((i - home) & mask) >= ((i - hole) & mask)) {
             t->slots[hole] = t->slots[i];
             hole = i;

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <chrono>
 
+#include "patience.h"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kDeadline = std::chrono::seconds(30);
 // A condition may depend on something the bus does not see, as a process that ends.
 constexpr int kSliceMs = 5;
 
@@ -175,7 +176,7 @@ void Bus::Start() {
 }
 
 bool Bus::Until(const std::function<bool()> &reached, const std::string &what) {
-    auto end = Clock::now() + kDeadline;
+    auto end = Clock::now() + kPatience;
     while (!reached()) {
         if (Clock::now() > end) {
             ADD_FAILURE() << "waited in vain until " << what;

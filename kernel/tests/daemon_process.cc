@@ -15,10 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace {
+#include "patience.h"
 
-// No healthy run comes near to it.
-constexpr int64_t Deadline = 60000;
+namespace {
 
 int64_t Now() {
     using namespace std::chrono;
@@ -132,7 +131,7 @@ bool Daemon::Pump(int64_t deadline) {
 }
 
 void Daemon::Write(const std::string &bytes) {
-    int64_t deadline = Now() + Deadline;
+    int64_t deadline = Now() + kPatience.count();
     to_write_ += bytes;
     while (!to_write_.empty() && Pump(deadline)) {
     }
@@ -152,7 +151,7 @@ void Daemon::ReadLog() {
 }
 
 void Daemon::UntilAsleep(pid_t pid) {
-    int64_t deadline = Now() + Deadline;
+    int64_t deadline = Now() + kPatience.count();
     std::string last;
     for (int same = 0; same < 50;) {
         std::ifstream status("/proc/" + std::to_string(pid) + "/status");
@@ -174,7 +173,7 @@ void Daemon::Signal(int number) {
 }
 
 std::string Daemon::Line() {
-    int64_t deadline = Now() + Deadline;
+    int64_t deadline = Now() + kPatience.count();
     size_t searched = taken_;
     for (;;) {
         size_t newline = out.find('\n', searched);
@@ -190,7 +189,7 @@ std::string Daemon::Line() {
 }
 
 std::string Daemon::Logged(const std::string &part) {
-    int64_t deadline = Now() + Deadline;
+    int64_t deadline = Now() + kPatience.count();
     for (;;) {
         size_t at = log.find(part);
         size_t end = at == std::string::npos ? at : log.find('\n', at);
@@ -218,7 +217,7 @@ long Daemon::PeakMemory() const {
 }
 
 int Daemon::Wait() {
-    int64_t deadline = Now() + Deadline;
+    int64_t deadline = Now() + kPatience.count();
     while (Pump(deadline)) {
     }
     int status = 0;

@@ -15,6 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "patience.h"
+
 namespace fs = std::filesystem;
 
 // A file of /proc; empty when its process ends while it is read, for which a stream that is read by
@@ -45,7 +47,7 @@ bool BecomesGone(pid_t pid) {
     int notice = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
     if (notice >= 0) {
         pollfd exit{notice, POLLIN, 0};
-        poll(&exit, 1, 30000);
+        poll(&exit, 1, static_cast<int>(kPatience.count()));
         close(notice);
     }
     return IsGone(pid);

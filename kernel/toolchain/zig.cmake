@@ -1,5 +1,5 @@
 # zig.cmake: the pinned zig as CMake's compiler for Linux with musl, linked statically.
-# ZIG_TARGET=aarch64-linux-musl says for which processor.
+# ZIG_TARGET=x86_64-linux-musl says for which processor, which has to be that of this machine.
 set(CMAKE_SYSTEM_NAME Linux)
 string(REGEX REPLACE "-.*" "" CMAKE_SYSTEM_PROCESSOR "${ZIG_TARGET}")
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ZIG_TARGET)
@@ -18,10 +18,3 @@ endforeach()
 set(CMAKE_C_COMPILER "${zig}" cc)
 set(CMAKE_CXX_COMPILER "${zig}" c++)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
-
-# Processors of other machines are emulated, a process at a time.
-set(emulator_aarch64 qemu-aarch64-static)
-set(emulator_arm qemu-arm-static)
-if(DEFINED emulator_${CMAKE_SYSTEM_PROCESSOR})
-    set(CMAKE_CROSSCOMPILING_EMULATOR ${emulator_${CMAKE_SYSTEM_PROCESSOR}})
-endif()

@@ -14,11 +14,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Of why a listener was not opened, with the address that was asked for. */
-#define SB_NOT_LOOPBACK                                                                           \
-    "cannot listen on '%s': only a loopback address (127.0.0.1, ::1, localhost) is open without " \
-    "an access token"
-
 /* "127.0.0.1:80", "[::1]:80", or "unix". */
 static inline void sb_address_format(const struct sockaddr *address, char *out, size_t room) {
     char text[INET6_ADDRSTRLEN] = "";

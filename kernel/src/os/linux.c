@@ -85,8 +85,8 @@ void sb_poller_alarm(sb_poller *p, int64_t due_ms) {
     p->alarm = due_ms;
     struct itimerspec when = {0};
     if (due_ms >= 0) {
-        when.it_value.tv_sec = due_ms / 1000;
-        when.it_value.tv_nsec = due_ms % 1000 * 1000000;
+        when.it_value.tv_sec = (time_t)(due_ms / 1000); /* of the monotonic clock: small */
+        when.it_value.tv_nsec = (long)(due_ms % 1000 * 1000000);
         if (due_ms == 0)
             when.it_value.tv_nsec = 1; /* zero would disarm it */
     }

@@ -11,6 +11,9 @@ bool sb_path_has_separator(const char *path);
 /* `path` seen from the folder `base` (NULL: the process's current folder), absolute when base
  * is; to be freed. NULL without memory or current folder. */
 char *sb_path_resolve(const char *base, const char *path);
+/* The first `folder_len` bytes of a folder, the separator ('\0': none is needed there) and `path`;
+ * to be freed. NULL without memory. */
+char *sb_path_join(const char *folder, size_t folder_len, char separator, const char *path);
 /* The file of the running program, absolute; to be freed. NULL when the system cannot tell. */
 char *sb_path_executable(void);
 /* The absolute folder that holds the file `path`; to be freed. NULL as above. */

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,17 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "address.h"
+#include "listen.h"
 #include "posix.h"
 
-static int fail(int error, char *why, size_t len, const char *what, const char *where) {
-    char text[128];
-    snprintf(why, len, "cannot %s '%s': %s", what, where,
-             sb_os_error_text(error, text, sizeof text));
-    return error;
-}
-
-static int open_tcp(const struct addrinfo *a, sb_source *s, char *endpoint, size_t room) {
+int sb_address_listen(const sb_address_list *a, sb_source *s, char *endpoint, size_t room) {
     int fd;
     int error = sb_fd_socket(a->ai_family, &fd);
     if (error)
@@ -46,44 +38,18 @@ static int open_tcp(const struct addrinfo *a, sb_source *s, char *endpoint, size
     return 0;
 }
 
-/* Of the addresses of a name the IPv4 ones are tried first, because that is where programs that
- * connect to "localhost" expect a server. */
-int sb_listen_tcp(const char *host, uint16_t port, bool exposed, sb_source *s, char *endpoint,
-                  size_t room, char *why, size_t why_len) {
-    char service[8];
-    snprintf(service, sizeof service, "%u", (unsigned)port);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                             .ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *list = NULL;
-    int rc = getaddrinfo(host, service, &hints, &list);
-    if (rc != 0) {
-        snprintf(why, why_len, "cannot resolve '%s': %s", host,
-                 rc == EAI_SYSTEM ? "system error" : gai_strerror(rc));
-        return EADDRNOTAVAIL;
-    }
-    int error = EADDRNOTAVAIL;
-    bool refused = false;
-    for (int pass = 0; pass < 2 && error; pass++) {
-        for (const struct addrinfo *a = list; a && error; a = a->ai_next) {
-            if ((a->ai_family == AF_INET) != (pass == 0))
-                continue;
-            if (exposed || sb_address_is_loopback(a->ai_addr))
-                error = open_tcp(a, s, endpoint, room);
-            else
-                refused = true;
-        }
-    }
-    freeaddrinfo(list);
-    if (!error)
+int sb_addresses_find(const char *host, const char *service, const sb_address_list *hints,
+                      sb_address_list **list, char *why, size_t len) {
+    int rc = getaddrinfo(host, service, hints, list);
+    if (rc == 0)
         return 0;
-    char where[300];
-    snprintf(where, sizeof where, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
-    if (refused && error == EADDRNOTAVAIL) {
-        snprintf(why, why_len, SB_NOT_LOOPBACK, where);
-        return EACCES;
-    }
-    return fail(error, why, why_len, "listen on", where);
+    snprintf(why, len, "cannot resolve '%s': %s", host,
+             rc == EAI_SYSTEM ? "system error" : gai_strerror(rc));
+    return SB_NO_ADDRESS;
+}
+
+void sb_addresses_free(sb_address_list *list) {
+    freeaddrinfo(list);
 }
 
 /* Says whether the path may be bound: nothing is there, or the socket of a dead process, which
@@ -91,7 +57,7 @@ int sb_listen_tcp(const char *host, uint16_t port, bool exposed, sb_source *s, c
 static int clear_path(const char *path, const struct sockaddr_un *address, char *why, size_t len) {
     struct stat st;
     if (lstat(path, &st) != 0)
-        return errno == ENOENT ? 0 : fail(errno, why, len, "listen on", path);
+        return errno == ENOENT ? 0 : sb_listen_fail(errno, why, len, "listen on", path);
     if (!S_ISSOCK(st.st_mode)) {
         snprintf(why, len, "cannot listen on '%s': it exists and is not a socket", path);
         return EEXIST;
@@ -99,16 +65,18 @@ static int clear_path(const char *path, const struct sockaddr_un *address, char 
     int probe;
     int error = sb_fd_socket(AF_UNIX, &probe);
     if (error)
-        return fail(error, why, len, "listen on", path);
+        return sb_listen_fail(error, why, len, "listen on", path);
     error = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
     close(probe);
     if (error == ECONNREFUSED)
-        return unlink(path) == 0 || errno == ENOENT ? 0 : fail(errno, why, len, "replace", path);
+        return unlink(path) == 0 || errno == ENOENT
+                   ? 0
+                   : sb_listen_fail(errno, why, len, "replace", path);
     if (error == 0 || error == EAGAIN || error == EINPROGRESS) {
         snprintf(why, len, "cannot listen on '%s': another process listens there", path);
         return EADDRINUSE;
     }
-    return fail(error, why, len, "listen on", path);
+    return sb_listen_fail(error, why, len, "listen on", path);
 }
 
 /* Between bind and listen a socket looks like that of a dead process, and so does one that was
@@ -158,7 +126,7 @@ static int take_path(const char *path, sb_source *s, sb_socket_file *file, char 
     int fd;
     error = sb_fd_socket(AF_UNIX, &fd);
     if (error)
-        return fail(error, why, why_len, "listen on", path);
+        return sb_listen_fail(error, why, why_len, "listen on", path);
     /* Nobody can connect between bind and listen, so the mode is in place in time. */
     bool bound = bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
     struct stat st;
@@ -167,7 +135,7 @@ static int take_path(const char *path, sb_source *s, sb_socket_file *file, char 
         close(fd);
         if (bound)
             unlink(path);
-        return fail(error, why, why_len, "listen on", path);
+        return sb_listen_fail(error, why, why_len, "listen on", path);
     }
     file->device = (uint64_t)st.st_dev;
     file->inode = (uint64_t)st.st_ino;
@@ -180,15 +148,12 @@ static int take_path(const char *path, sb_source *s, sb_socket_file *file, char 
 int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *why,
                    size_t why_len) {
     size_t longest = sizeof((struct sockaddr_un *)0)->sun_path - 1;
-    if (strlen(path) > longest) {
-        snprintf(why, why_len, "cannot listen on '%s': the path is longer than %zu bytes", path,
-                 longest);
+    if (!sb_listen_fits(path, longest, why, why_len))
         return ENAMETOOLONG;
-    }
     path_lock lock;
     int error = lock_path(path, &lock);
     if (error)
-        return fail(error, why, why_len, "lock", lock.name);
+        return sb_listen_fail(error, why, why_len, "lock", lock.name);
     error = take_path(path, s, file, why, why_len);
     unlock_path(&lock);
     return error;

@@ -33,16 +33,8 @@ char *sb_path_resolve(const char *base, const char *path) {
     const char *folder = base ? base : current;
     if (!folder)
         return NULL;
-    size_t folder_len = strlen(folder);
-    size_t slash = folder_len > 0 && folder[folder_len - 1] != '/';
-    size_t path_len = strlen(path);
-    char *joined = malloc(folder_len + slash + path_len + 1);
-    if (joined) {
-        memcpy(joined, folder, folder_len);
-        if (slash)
-            joined[folder_len] = '/';
-        memcpy(joined + folder_len + slash, path, path_len + 1);
-    }
+    size_t len = strlen(folder);
+    char *joined = sb_path_join(folder, len, len > 0 && folder[len - 1] != '/' ? '/' : '\0', path);
     free(current);
     return joined;
 }

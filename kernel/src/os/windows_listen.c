@@ -8,7 +8,7 @@
 #include <afunix.h>
 #include <mswsock.h>
 
-#include "address.h"
+#include "listen.h"
 
 #ifndef SIO_AF_UNIX_GETPEERPID
 #define SIO_AF_UNIX_GETPEERPID _WSAIOR(IOC_VENDOR, 256)
@@ -183,18 +183,11 @@ static int open_listener(SOCKET socket, int family, sb_source *s) {
     return 0;
 }
 
-static int fail(int error, char *why, size_t len, const char *what, const char *where) {
-    char text[256];
-    snprintf(why, len, "cannot %s '%s': %s", what, where,
-             sb_os_error_text(error, text, sizeof text));
-    return error;
-}
-
 /* --- TCP ----------------------------------------------------------------------------------------
  */
 
 /* SO_REUSEADDR would let two processes listen at one address here. */
-static int open_tcp(const ADDRINFOW *a, sb_source *s, char *endpoint, size_t room) {
+int sb_address_listen(const sb_address_list *a, sb_source *s, char *endpoint, size_t room) {
     SOCKET socket = new_socket(a->ai_family);
     if (socket == INVALID_SOCKET)
         return WSAGetLastError();
@@ -214,50 +207,21 @@ static int open_tcp(const ADDRINFOW *a, sb_source *s, char *endpoint, size_t roo
     return open_listener(socket, a->ai_family, s);
 }
 
-static int resolve(const char *host, uint16_t port, ADDRINFOW **list) {
-    wchar_t service[8];
-    swprintf(service, 8, L"%u", (unsigned)port);
-    ADDRINFOW hints = {.ai_family = AF_UNSPEC,
-                       .ai_socktype = SOCK_STREAM,
-                       .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    wchar_t *name = sb_wide(host);
-    int error = name ? GetAddrInfoW(name, service, &hints, list) : WSAEINVAL;
+int sb_addresses_find(const char *host, const char *service, const sb_address_list *hints,
+                      sb_address_list **list, char *why, size_t len) {
+    wchar_t *name = sb_wide(host), *number = sb_wide(service);
+    int error = name && number ? GetAddrInfoW(name, number, hints, list) : WSAEINVAL;
     free(name);
-    return error;
+    free(number);
+    if (error) {
+        sb_listen_fail(error, why, len, "resolve", host);
+        return SB_NO_ADDRESS;
+    }
+    return 0;
 }
 
-/* Of the addresses of a name the IPv4 ones are tried first, because that is where programs that
- * connect to "localhost" expect a server. */
-int sb_listen_tcp(const char *host, uint16_t port, bool exposed, sb_source *s, char *endpoint,
-                  size_t room, char *why, size_t why_len) {
-    ADDRINFOW *list = NULL;
-    int error = resolve(host, port, &list);
-    if (error) {
-        fail(error, why, why_len, "resolve", host);
-        return WSAEADDRNOTAVAIL;
-    }
-    error = WSAEADDRNOTAVAIL;
-    bool refused = false;
-    for (int pass = 0; pass < 2 && error; pass++) {
-        for (const ADDRINFOW *a = list; a && error; a = a->ai_next) {
-            if ((a->ai_family == AF_INET) != (pass == 0))
-                continue;
-            if (exposed || sb_address_is_loopback(a->ai_addr))
-                error = open_tcp(a, s, endpoint, room);
-            else
-                refused = true;
-        }
-    }
+void sb_addresses_free(sb_address_list *list) {
     FreeAddrInfoW(list);
-    if (!error)
-        return 0;
-    char where[300];
-    snprintf(where, sizeof where, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
-    if (refused && error == WSAEADDRNOTAVAIL) {
-        snprintf(why, why_len, SB_NOT_LOOPBACK, where);
-        return WSAEACCES;
-    }
-    return fail(error, why, why_len, "listen on", where);
 }
 
 /* --- Unix ---------------------------------------------------------------------------------------
@@ -296,17 +260,18 @@ static int clear_path(const char *path, const wchar_t *wide, const struct sockad
     }
     SOCKET probe = error ? INVALID_SOCKET : new_socket(AF_UNIX);
     if (probe == INVALID_SOCKET)
-        return fail(error ? error : WSAGetLastError(), why, len, "listen on", path);
+        return sb_listen_fail(error ? error : WSAGetLastError(), why, len, "listen on", path);
     bool lives = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0;
     error = lives ? WSAEADDRINUSE : WSAGetLastError();
     closesocket(probe);
     if (error == WSAECONNREFUSED)
-        return DeleteFileW(wide) ? 0 : fail((int)GetLastError(), why, len, "replace", path);
+        return DeleteFileW(wide) ? 0
+                                 : sb_listen_fail((int)GetLastError(), why, len, "replace", path);
     if (lives) {
         snprintf(why, len, "cannot listen on '%s': another process listens there", path);
         return error;
     }
-    return fail(error, why, len, "listen on", path);
+    return sb_listen_fail(error, why, len, "listen on", path);
 }
 
 static int take_path(const char *path, const wchar_t *wide, sb_source *s, sb_socket_file *file,
@@ -318,7 +283,7 @@ static int take_path(const char *path, const wchar_t *wide, sb_source *s, sb_soc
         return error;
     SOCKET socket = new_socket(AF_UNIX);
     if (socket == INVALID_SOCKET)
-        return fail(WSAGetLastError(), why, why_len, "listen on", path);
+        return sb_listen_fail(WSAGetLastError(), why, why_len, "listen on", path);
     bool bound = bind(socket, (const struct sockaddr *)&address, sizeof address) == 0;
     error = bound ? 0 : WSAGetLastError();
     if (!error)
@@ -329,10 +294,10 @@ static int take_path(const char *path, const wchar_t *wide, sb_source *s, sb_soc
         closesocket(socket);
         if (bound)
             DeleteFileW(wide);
-        return fail(error, why, why_len, "listen on", path);
+        return sb_listen_fail(error, why, why_len, "listen on", path);
     }
     error = open_listener(socket, AF_UNIX, s);
-    return error ? fail(error, why, why_len, "listen on", path) : 0;
+    return error ? sb_listen_fail(error, why, why_len, "listen on", path) : 0;
 }
 
 /* Between bind and listen a socket looks like that of a dead process, and so does one that was
@@ -343,11 +308,8 @@ int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *w
     if (sb_pipe_is_name(path))
         return sb_pipe_listen(path, s, why, why_len);
     size_t longest = sizeof((struct sockaddr_un *)0)->sun_path - 1;
-    if (strlen(path) > longest) {
-        snprintf(why, why_len, "cannot listen on '%s': the path is longer than %zu bytes", path,
-                 longest);
+    if (!sb_listen_fits(path, longest, why, why_len))
         return ERROR_FILENAME_EXCED_RANGE;
-    }
     wchar_t *wide = sb_wide(path);
     HANDLE lock = wide ? CreateMutexW(NULL, FALSE, L"Local\\stdio_bus.listen") : NULL;
     int error = wide ? (int)GetLastError() : ERROR_NO_UNICODE_TRANSLATION;
@@ -357,7 +319,7 @@ int sb_listen_unix(const char *path, sb_source *s, sb_socket_file *file, char *w
         ReleaseMutex(lock);
         CloseHandle(lock);
     } else {
-        fail(error, why, why_len, "listen on", path);
+        sb_listen_fail(error, why, why_len, "listen on", path);
     }
     free(wide);
     return error;

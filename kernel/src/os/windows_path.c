@@ -47,15 +47,7 @@ char *sb_path_resolve(const char *base, const char *path) {
     /* \folder is on the drive of the base. */
     size_t base_len = is_slash(path[0]) ? (has_drive(base) ? 2 : 0) : strlen(base);
     bool slash = base_len > 2 && !is_slash(base[base_len - 1]);
-    size_t path_len = strlen(path);
-    char *joined = malloc(base_len + slash + path_len + 1);
-    if (joined) {
-        memcpy(joined, base, base_len);
-        if (slash)
-            joined[base_len] = '\\';
-        memcpy(joined + base_len + slash, path, path_len + 1);
-    }
-    return joined;
+    return sb_path_join(base, base_len, slash ? '\\' : '\0', path);
 }
 
 char *sb_path_executable(void) {

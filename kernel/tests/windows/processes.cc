@@ -6,6 +6,8 @@
 //
 #include <tlhelp32.h>
 
+#include "patience.h"
+
 namespace fs = std::filesystem;
 
 // A process whose number is known may be gone and the number somebody else's: but not so soon.
@@ -23,7 +25,7 @@ bool IsGone(pid_t pid) {
 }
 
 bool BecomesGone(pid_t pid) {
-    return EndsWithin(pid, 30000);
+    return EndsWithin(pid, static_cast<DWORD>(kPatience.count()));
 }
 
 std::vector<pid_t> ChildrenOf(pid_t parent) {
