@@ -191,8 +191,14 @@ void sb_stop_now(sb_bus *bus) {
         if (ran)
             sb_worker_event(w, "stopped");
     }
-    for (size_t i = 0; bus->pools && i < bus->config.pool_count; i++)
-        sb_pool_fail_held(&bus->pools[i], SB_SHUTTING_DOWN, "Shutting down", "the bus was closed");
+    for (size_t i = 0; bus->pools && i < bus->config.pool_count; i++) {
+        sb_fault fault = {.code = SB_SHUTTING_DOWN,
+                          .message = "Shutting down",
+                          .pool = &bus->pools[i],
+                          .worker = -1,
+                          .reason = "the bus was closed"};
+        sb_pool_fail_held(&bus->pools[i], &fault);
+    }
     sb_bus_flush(bus);
     sb_clients_close(bus, "the bus was closed");
     bus->state = STDIO_BUS_STATE_STOPPED;

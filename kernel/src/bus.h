@@ -148,6 +148,7 @@ struct sb_pool {
     uint64_t turn;
     sb_link held;
     size_t held_bytes;
+    const sb_worker *last_lost; /* of those that will not come back; NULL: none yet */
 };
 
 struct sb_worker {

@@ -126,8 +126,7 @@ static int choose_worker(sb_incoming *in, int *code) {
         in->worker = sb_pool_choose(in->pool, in->session ? SB_BY_SESSIONS : SB_BY_TURN);
     if (in->worker || sb_pool_expects_worker(in->pool))
         return 0;
-    *code = sb_refuse(in, SB_NO_WORKER, "No worker available",
-                      "every worker of the pool has failed or was stopped", NULL);
+    *code = sb_refuse_no_worker(in);
     return 1;
 }
 

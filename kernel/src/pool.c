@@ -167,17 +167,14 @@ void sb_pool_flush_held(sb_pool *pool) {
     }
 }
 
-void sb_pool_fail_held(sb_pool *pool, int code, const char *message, const char *reason) {
+void sb_pool_fail_held(sb_pool *pool, const sb_fault *fault) {
     while (!sb_list_is_empty(&pool->held)) {
         sb_held *held = SB_ENTRY(pool->held.next, sb_held, link);
         sb_call *call = held->call;
         sb_pool_drop_held(pool, held);
-        if (call) {
-            sb_fault fault = {
-                .code = code, .message = message, .pool = pool, .worker = -1, .reason = reason};
-            sb_call_fail(pool->bus, call, &fault);
-        } else {
+        if (call)
+            sb_call_fail(pool->bus, call, fault);
+        else
             pool->bus->counters.dropped_notifications++;
-        }
     }
 }

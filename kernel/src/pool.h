@@ -3,6 +3,7 @@
 #define SB_POOL_H
 
 #include "bus.h"
+#include "reply.h"
 
 /* The worker may now be chosen; false without memory. */
 bool sb_pool_enter(sb_worker *w);
@@ -25,6 +26,6 @@ void sb_pool_drop_held(sb_pool *pool, sb_held *held);
 /* A worker runs: everything that waits is sent, in order. */
 void sb_pool_flush_held(sb_pool *pool);
 /* No worker will run: requests are answered with the error, notifications counted. */
-void sb_pool_fail_held(sb_pool *pool, int code, const char *message, const char *reason);
+void sb_pool_fail_held(sb_pool *pool, const sb_fault *fault);
 
 #endif

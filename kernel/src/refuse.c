@@ -3,37 +3,48 @@
 
 #include "call.h"
 #include "route_in.h"
+#include "worker_exit.h"
 
-int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason,
-              const char *more) {
+static int refuse(sb_incoming *in, const sb_fault *fault) {
     sb_bus *bus = in->bus;
     bus->stats.routing_errors++;
     if (in->is_request) {
-        sb_fault fault = {.code = code,
-                          .message = message,
-                          .pool = in->pool,
-                          .worker = in->worker ? in->worker->id : -1,
-                          .reason = reason,
-                          .written = -1,
-                          .more = more};
         sb_asker asker = {.conn = in->conn,
                           .id = in->answer_null_id ? (sb_token){0} : in->scan.id,
                           .cookie = in->route ? in->route->cookie : 0,
                           .session = in->name_len ? in->name.p : NULL,
                           .restore = in->enveloped};
-        sb_reply_error(bus, &asker, &fault);
+        sb_reply_error(bus, &asker, fault);
         return STDIO_BUS_OK;
     }
     bus->counters.dropped_notifications++;
     if (in->conn->client) {
         sb_log(bus, STDIO_BUS_LOG_WARN, "client %llu: a message was dropped: %s",
-               (unsigned long long)in->conn->id, reason);
+               (unsigned long long)in->conn->id, fault->reason);
         return STDIO_BUS_ERR_ROUTING;
     }
-    if (code == SB_QUEUE_FULL)
+    if (fault->code == SB_QUEUE_FULL)
         return STDIO_BUS_EFULL;
-    sb_report(bus, STDIO_BUS_ERR_ROUTING, "message could not be routed: %s", reason);
+    sb_report(bus, STDIO_BUS_ERR_ROUTING, "message could not be routed: %s", fault->reason);
     return STDIO_BUS_ERR_ROUTING;
+}
+
+int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason,
+              const char *more) {
+    sb_fault fault = {.code = code,
+                      .message = message,
+                      .pool = in->pool,
+                      .worker = in->worker ? in->worker->id : -1,
+                      .reason = reason,
+                      .written = -1,
+                      .more = more};
+    return refuse(in, &fault);
+}
+
+int sb_refuse_no_worker(sb_incoming *in) {
+    char reason[SB_NO_WORKER_REASON];
+    sb_fault fault = sb_no_worker_fault(in->pool, reason, sizeof reason);
+    return refuse(in, &fault);
 }
 
 int sb_refuse_full(sb_incoming *in, const char *which, uint64_t limit) {

@@ -22,7 +22,7 @@ typedef struct sb_fault {
     const sb_pool *pool; /* NULL: not told */
     int worker;          /* -1: not told */
     const char *reason;  /* a sentence */
-    /* For SB_WORKER_EXITED: */
+    /* For SB_WORKER_EXITED and SB_NO_WORKER: */
     const sb_exit *exit;
     const char *stderr_tail;
     int written; /* 0, 1: whether the request had reached the worker; -1: not told */

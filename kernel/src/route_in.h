@@ -36,6 +36,8 @@ typedef struct sb_incoming {
 int sb_refuse(sb_incoming *in, int code, const char *message, const char *reason, const char *more);
 /* Of a limit that is reached: its name and its value. */
 int sb_refuse_full(sb_incoming *in, const char *which, uint64_t limit);
+/* Of a pool none of whose workers will run. */
+int sb_refuse_no_worker(sb_incoming *in);
 /* For text that is no message: an error to a client or a wired host, on_error for another one. */
 int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char *reason);
 /* For a line over max_input_buffer. */

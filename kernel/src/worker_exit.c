@@ -97,14 +97,40 @@ void sb_worker_settle_calls(sb_worker *w) {
     sb_queue_free(&unsent);
 }
 
+sb_fault sb_no_worker_fault(const sb_pool *pool, char *reason, size_t len) {
+    const sb_worker *last = pool->last_lost;
+    sb_fault fault = {.code = SB_NO_WORKER,
+                      .message = "No worker available",
+                      .pool = pool,
+                      .worker = -1,
+                      .reason = reason,
+                      .written = -1};
+    int used = snprintf(reason, len, "every worker of the pool has failed or was stopped");
+    if (!last || !last->reason[0])
+        return fault;
+    snprintf(reason + used, len - (size_t)used, "; the last one, worker %d, %s", last->id,
+             last->reason);
+    if (!last->embedded) {
+        fault.exit = last->has_exited ? &last->last_exit : NULL;
+        fault.stderr_tail = sb_stderr_own_text(&last->tail);
+    }
+    return fault;
+}
+
 void sb_worker_left_pool(sb_worker *w) {
     sb_pool *pool = w->pool;
+    char reason[SB_NO_WORKER_REASON];
+    pool->last_lost = w;
     if (pool->running || sb_pool_expects_worker(pool))
         return;
-    bool stopping = w->bus->state > STDIO_BUS_STATE_RUNNING;
-    sb_pool_fail_held(pool, stopping ? SB_SHUTTING_DOWN : SB_NO_WORKER,
-                      stopping ? "Shutting down" : "No worker available",
-                      stopping ? "the bus is stopping" : "every worker of the pool has ended");
+    sb_fault fault = sb_no_worker_fault(pool, reason, sizeof reason);
+    if (w->bus->state > STDIO_BUS_STATE_RUNNING)
+        fault = (sb_fault){.code = SB_SHUTTING_DOWN,
+                           .message = "Shutting down",
+                           .pool = pool,
+                           .worker = -1,
+                           .reason = "the bus is stopping"};
+    sb_pool_fail_held(pool, &fault);
 }
 
 /* --- Restart --------------------------------------------------------------------------------- */

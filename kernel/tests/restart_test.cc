@@ -160,6 +160,21 @@ TEST(Restart, NoRestartsMeansThatTheFirstExitIsTheLast) {
     ExpectError(bus.Ask("echo"), -32001);
 }
 
+TEST(Restart, WhoeverComesTooLateIsToldWhyTheLastWorkerIsGone_L7) {
+    Bus bus(OnePool(1, R"("max_restarts":0)"));
+    bus.Start();
+    bus.Ask("complain", R"({"line":"out of cheese"})");
+    ExpectError(bus.Ask("exit", R"({"code":3})"), -32002);
+    Json answer = bus.Ask("echo");
+    ExpectError(answer, -32001);
+    const Json &data = answer["error"]["data"];
+    EXPECT_EQ(data["reason"].Text(),
+              "every worker of the pool has failed or was stopped; the last one, worker 0, exited "
+              "with code 3");
+    EXPECT_EQ(data["exitCode"].Raw(), "3");
+    EXPECT_NE(data["stderr"].Raw().find("out of cheese"), std::string::npos);
+}
+
 TEST(Restart, OthersOfThePoolGoOnWhenOneHasFailed) {
     Bus bus(OnePool(2, R"("max_restarts":0)"));
     bus.Start();
