@@ -37,6 +37,28 @@ public sealed class ServedCallTests
         Assert.Empty(backend.Sent);
     }
 
+    [Fact(DisplayName = "A question for permission whose prompt is given up has ACP's own answer for that")]
+    public async Task A_question_for_permission_is_called_off()
+    {
+        (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(TestWorkers.Options(new BusPool("p", "unused")));
+        await using var _ = bus;
+        var begun = new TaskCompletionSource();
+        bus.Handle("session/*", async (_, cancelled) =>
+        {
+            begun.SetResult();
+            await Task.Delay(Timeout.Infinite, cancelled);
+            return null;
+        });
+        using var cancelling = new CancellationTokenSource();
+        Task<JsonElement> prompt = bus.RequestAsync("session/prompt", new { sessionId = "s" }, null, cancelling.Token);
+        backend.TakeId();
+        backend.Receive("""{"jsonrpc":"2.0","id":7,"method":"session/request_permission","params":{"sessionId":"s","options":[]}}""");
+        await begun.Task.Soon();
+        await cancelling.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => prompt.Soon());
+        Assert.Equal("""{"jsonrpc":"2.0","id":7,"result":{"outcome":{"outcome":"cancelled"}}}""", backend.TakeSent().Json);
+    }
+
     [Fact(DisplayName = "A request that may serve a call which was answered, or none, is handled to its end")]
     public async Task A_request_that_may_serve_none_goes_on()
     {

@@ -8,7 +8,13 @@ namespace StdioBus;
 /// </summary>
 internal sealed class BuiltInAnswers(IReadOnlyList<BusRoot>? roots, bool rejectPermissions)
 {
+    /// <summary>ACP's question of an agent for permission.</summary>
+    public const string PermissionMethod = "session/request_permission";
+
     private readonly byte[]? _roots = roots is null ? null : WriteRoots(roots);
+
+    /// <summary>The result of a question for permission whose prompt was given up.</summary>
+    public static ReadOnlySpan<byte> PermissionCancelled => "{\"outcome\":{\"outcome\":\"cancelled\"}}"u8;
 
     /// <summary>Writes the result that answers a request; false when it is not one of these.</summary>
     public bool TryWrite(ByteBuffer into, string method, ReadOnlySpan<byte> parameters)
@@ -19,7 +25,7 @@ internal sealed class BuiltInAnswers(IReadOnlyList<BusRoot>? roots, bool rejectP
             return true;
         }
 
-        if (rejectPermissions && method == "session/request_permission")
+        if (rejectPermissions && method == PermissionMethod)
         {
             WriteRejection(into, parameters);
             return true;
@@ -56,7 +62,7 @@ internal sealed class BuiltInAnswers(IReadOnlyList<BusRoot>? roots, bool rejectP
     {
         if (Rejection(parameters) is not { } option)
         {
-            into.Write("{\"outcome\":{\"outcome\":\"cancelled\"}}"u8);
+            into.Write(PermissionCancelled);
             return;
         }
 

@@ -9,7 +9,6 @@ namespace StdioBus;
 internal sealed class WorkerRequests(
     IBusBackend backend, HandlerSet handlers, BuiltInAnswers builtIn, CallTable calls, MethodNames methods, BusCounters counters, BusLog log, Func<long> clock, long maxMessage)
 {
-    private const string GivenUp = "Request cancelled: the request that it was for was given up";
     private readonly object _gate = new();
     private readonly Dictionary<(int WorkerId, string Key), WorkerCall> _calls = [];
     private bool _closed;
@@ -76,7 +75,7 @@ internal sealed class WorkerRequests(
     public void OnGivenUp(PendingCall given)
     {
         if (Any)
-            CancelAll(call => call.IsMootWithout(given), RpcErrorCode.RequestCancelled, GivenUp);
+            CancelAll(call => call.IsMootWithout(given), static request => GivenUpAnswer(request.Id.Utf8.Span, request.Method));
     }
 
     /// <summary>A worker's process ended: nobody waits for its answers any more.</summary>
@@ -92,7 +91,7 @@ internal sealed class WorkerRequests(
     {
         lock (_gate)
             _closed = true;
-        CancelAll(_ => true, RpcErrorCode.ShuttingDown, "Shutting down");
+        CancelAll(_ => true, static request => ErrorAnswer(request.Id.Utf8.Span, RpcErrorCode.ShuttingDown, "Shutting down", default));
     }
 
     /// <summary>Nothing runs any more.</summary>
@@ -195,7 +194,8 @@ internal sealed class WorkerRequests(
         else if (moot)
         {
             handler.Count(handled: false);
-            Refuse(id, message.WorkerId, RpcErrorCode.RequestCancelled, GivenUp, default);
+            Interlocked.Increment(ref counters.RefusedWorkerRequests);
+            Send(GivenUpAnswer(id, method), message.WorkerId);
         }
         else if (!call.Lane.TryEnter(call))
         {
@@ -212,7 +212,7 @@ internal sealed class WorkerRequests(
     }
 
     // With an answer the workers are told.
-    private void CancelAll(Predicate<WorkerCall> which, int code = 0, string? answer = null)
+    private void CancelAll(Predicate<WorkerCall> which, Func<BusRequest, ByteBuffer>? answer = null)
     {
         WorkerCall[] taken;
         lock (_gate)
@@ -222,7 +222,7 @@ internal sealed class WorkerRequests(
             {
                 Take(call);
                 if (answer is not null)
-                    Send(ErrorAnswer(call.Request.Id.Utf8.Span, code, answer, default), call.Request.WorkerId);
+                    Send(answer(call.Request), call.Request.WorkerId);
             }
         }
 
@@ -302,6 +302,16 @@ internal sealed class WorkerRequests(
         if (!call.IsOver)
             log.Add(BusLogLevel.Warning, null, $"The handler of '{call.Request.Method}' threw: {error}");
         return ErrorAnswer(id, RpcErrorCode.InternalError, error.Message, default);
+    }
+
+    // In ACP a question for permission that is called off has a result for that; nothing else has.
+    private static ByteBuffer GivenUpAnswer(ReadOnlySpan<byte> id, string method)
+    {
+        if (method != BuiltInAnswers.PermissionMethod)
+            return ErrorAnswer(id, RpcErrorCode.RequestCancelled, "Request cancelled: the request that it was for was given up", default);
+        var answer = new ByteBuffer();
+        MessageComposer.WriteResult(answer, id, BuiltInAnswers.PermissionCancelled);
+        return answer;
     }
 
     private static ByteBuffer ErrorAnswer(ReadOnlySpan<byte> id, int code, string message, ReadOnlySpan<byte> data)
