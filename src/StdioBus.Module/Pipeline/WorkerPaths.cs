@@ -36,7 +36,7 @@ internal sealed class WorkerPaths(PSCmdlet command)
     /// </summary>
     public void RequireCommand(BusPool pool)
     {
-        if (pool.Command.Length == 0 || HasSeparator(pool.Command) || pool.Environment.ContainsKey("PATH"))
+        if (pool.Command.Length == 0 || HasSeparator(pool.Command) || pool.Environment.Keys.Any(IsPath))
             return;
 
         if (command.InvokeCommand.GetCommand(WildcardPattern.Escape(pool.Command), CommandTypes.Application) is null)
@@ -101,7 +101,7 @@ internal sealed class WorkerPaths(PSCmdlet command)
     private string Program(string path)
     {
         string program = Absolute(path);
-        if (!File.Exists(program))
+        if (!File.Exists(program) && !Extensions.Any(extension => File.Exists(program + extension)))
         {
             command.ThrowTerminatingError(BusErrors.CommandNotFound(
                 path, $"The command '{path}' is not there: {program} is no file.",
@@ -119,6 +119,12 @@ internal sealed class WorkerPaths(PSCmdlet command)
 
         return folder;
     }
+
+    // What the kernel adds to the path of a program.
+    private static string[] Extensions => OperatingSystem.IsWindows() ? [".com", ".exe", ".bat", ".cmd"] : [];
+
+    private static bool IsPath(string variable) =>
+        variable.Equals("PATH", OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
 
     private static bool HasSeparator(string path) =>
         path.Contains('/', StringComparison.Ordinal) || (OperatingSystem.IsWindows() && path.Contains('\\', StringComparison.Ordinal));
