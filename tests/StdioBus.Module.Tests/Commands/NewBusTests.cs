@@ -152,7 +152,7 @@ public sealed class NewBusTests : IDisposable
         string text = Path.Combine(_folder, "notes.txt");
         File.WriteAllText(text, "not a program");
         ErrorRecord error = _runspace.RunToError($"New-StdioBus p {text}");
-        Assert.Contains("Permission denied", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(OperatingSystem.IsWindows() ? $"cannot execute '{text}'" : "Permission denied", error.ToString(), StringComparison.Ordinal);
         Assert.StartsWith("BusUnavailable,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Contains("may be executed", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
         Assert.Empty(BusRegistry.Open);

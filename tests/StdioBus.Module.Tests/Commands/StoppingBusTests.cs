@@ -41,7 +41,9 @@ public sealed class StoppingBusTests : IDisposable
     [Fact]
     public void Ctrl_c_ends_a_start_and_what_was_started_is_gone()
     {
-        var bus = (Bus)_runspace.RunOne("$bus = New-StdioBus many @quick -Instances 400 -NoStart; $bus")!;
+        // More than are there at once. Processes are dearer on Windows.
+        int many = OperatingSystem.IsWindows() ? 40 : 400;
+        var bus = (Bus)_runspace.RunOne($"$bus = New-StdioBus many @quick -Instances {many} -NoStart; $bus")!;
         StopAt("Start-StdioBus $bus", () => bus.State == BusState.Starting);
         Await(() => bus.State == BusState.Stopped && bus.WorkerCount == 0, "workers are left");
         _runspace.Run("Remove-StdioBus $bus; $bus = Start-Kit; $null = Invoke-BusRequest echo @{}");
