@@ -22,6 +22,7 @@ DOTNET_EnableWriteXorExecute=0
 STDIOBUS_TEST_WORKER=$(windows "$out/worker/StdioBus.TestWorker.exe")
 STDIOBUS_TEST_SHELL=$(windows "$out/shell/stdiobus-shell.exe")
 export WINEPREFIX WINEDEBUG WINEPATH DOTNET_EnableWriteXorExecute STDIOBUS_TEST_WORKER STDIOBUS_TEST_SHELL
+
 # What is demanded of the machine is not there for Windows.
 unset STDIOBUS_REQUIRE_MCP STDIOBUS_REQUIRE_SSH STDIOBUS_REQUIRE_DOCKER
 
@@ -67,7 +68,7 @@ for suite in $suites; do
     publish "tests/$suite" "$out/$suite"
     which="$(for class in "$@"; do echo "-class $class"; done) $(left_out "$suite")"
     # shellcheck disable=SC2086
-    (cd "$out/$suite" && timeout 900 "$wine" "$suite.exe" $which -parallelMode none) >"$out/$suite.log" 2>&1
+    (cd "$out/$suite" && timeout 900 "$wine" "$suite.exe" $which -parallelMode none -culture invariant) >"$out/$suite.log" 2>&1
     status=$?
     # "   StdioBus.Tests  Total: 266, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 56.389s"
     counts=$(sed -n 's/.*Total: \([0-9]*\), Errors: \([0-9]*\), Failed: \([0-9]*\), Skipped: \([0-9]*\),.*/\1 \2 \3 \4/p' "$out/$suite.log")

@@ -15,8 +15,7 @@ public sealed class ViewTests
     // What differs from run to run becomes one letter for each of its characters, so that the columns stay where they are.
     private static string Show(int width, string script)
     {
-        // On Windows the engine leaves the last column free.
-        using var runspace = new TestRunspace(new TestHost(OperatingSystem.IsWindows() ? width + 1 : width));
+        using var runspace = new TestRunspace(new TestHost(width));
         runspace.Run("$PSStyle.OutputRendering = 'PlainText'; " + Setup);
         runspace.Run($"& {{ {script} }} | Out-Default");
         // The engine colours the header of a table whatever the rendering is set to.
@@ -118,14 +117,16 @@ public sealed class ViewTests
         {
             string config = Path.Combine(folder, "config.json");
             await File.WriteAllTextAsync(config, new BusConfig(new BusPool("kit", WorkerProgram.Path, ["kit"])).ToJson(), stop);
+            string token = Path.Combine(folder, "token");
+            await File.WriteAllTextAsync(token, "sesame\n", stop);
             string program = OperatingSystem.IsWindows() ? Path.Combine("win-x64", "stdio_bus.exe") : Path.Combine("linux-x64", "stdio_bus");
-            using var daemon = Process.Start(new ProcessStartInfo(Path.Combine(ProductFolder.Module, program), ["--config", config, "--tcp", "127.0.0.1:0"]) { RedirectStandardError = true })!;
+            using var daemon = Process.Start(new ProcessStartInfo(Path.Combine(ProductFolder.Module, program), ["--config", config, "--tcp", "127.0.0.1:0", "--token-file", token]) { RedirectStandardError = true })!;
             string ready = "";
             while (!ready.Contains("ready:", StringComparison.Ordinal))
                 ready = await daemon.StandardError.ReadLineAsync(stop) ?? throw new InvalidOperationException("The daemon ended.");
 
             using var runspace = new TestRunspace(new TestHost(160));
-            runspace.Run($"$PSStyle.OutputRendering = 'PlainText'; $bus = New-StdioBus kit $worker kit -Backend Socket -SocketOption @{{ Host = '127.0.0.1'; Port = {ready.Split(':')[^1]}; Reconnect = $true }}; $bus | Out-Default");
+            runspace.Run($"$PSStyle.OutputRendering = 'PlainText'; $bus = New-StdioBus kit $worker kit -Backend Socket -SocketOption @{{ Host = '127.0.0.1'; Port = {ready.Split(':')[^1]}; AccessToken = 'sesame'; Reconnect = $true }}; $bus | Out-Default");
             Assert.Matches("(?m)^bus\\d+ +Running +Socket ", runspace.Host.Shown);
             daemon.Kill();
             await daemon.WaitForExitAsync(stop);
