@@ -40,7 +40,7 @@ public sealed class LifecycleTests : IDisposable
     public void A_start_that_takes_longer_than_its_timeout_is_given_up_and_leaves_nothing()
     {
         // So many processes cannot be there within a millisecond.
-        _runspace.Run($"$bus = New-StdioBus many @quick -Instances {(OperatingSystem.IsWindows() ? 40 : 200)} -NoStart");
+        _runspace.Run($"$bus = New-StdioBus many @quick -Instances {(OperatingSystem.IsWindows() ? 5 : 200)} -NoStart");
         ErrorRecord error = _runspace.RunToError("Start-StdioBus -Timeout 0.001");
         Assert.StartsWith("BusTimeout,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Equal(0, _runspace.RunOne("$bus.WorkerCount"));
