@@ -122,7 +122,10 @@ public sealed class ConfigTests : IDisposable
     public void An_mcp_servers_file_becomes_pools()
     {
         BusConfig config = BusConfig.Load(Write("mcp.json", """{"mcpServers":{"one":{"command":"npx","args":["-y","s"],"env":{"K":"v"}},"two":{"type":"stdio","command":"./s","cwd":"."}},"other":1}"""));
-        Assert.Equal("""{"pools":[{"id":"one","command":"npx","args":["-y","s"],"instances":1,"env":{"K":"v"},"envelope":"standard","dialect":"mcp"},{"id":"two","command":"FOLDER/s","instances":1,"cwd":"FOLDER","envelope":"standard","dialect":"mcp"}]}""", config.ToJson().Replace(_folder, "FOLDER", StringComparison.Ordinal));
+        (string command, string folder) = (Json(Path.Combine(_folder, "s")), Json(_folder));
+        Assert.Equal($$"""{"pools":[{"id":"one","command":"npx","args":["-y","s"],"instances":1,"env":{"K":"v"},"envelope":"standard","dialect":"mcp"},{"id":"two","command":{{command}},"instances":1,"cwd":{{folder}},"envelope":"standard","dialect":"mcp"}]}""", config.ToJson());
+
+        static string Json(string path) => $"\"{path.Replace(@"\", @"\\", StringComparison.Ordinal)}\"";
     }
 
     [Fact(DisplayName = "A5: a server of an mcpServers file that is disabled is left out, with a warning")]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using StdioBus.Tests.Support;
 
 namespace StdioBus.Tests;
@@ -13,14 +12,15 @@ public sealed class DaemonTests : IDisposable
     [Fact(DisplayName = "A22: a daemon that is not there is Unavailable, and its path is named")]
     public void A_missing_daemon_is_named()
     {
-        BusOptions options = Subprocess("/nowhere/stdio_bus");
-        Assert.Contains("/nowhere/stdio_bus", Assert.Throws<BusUnavailableException>(() => new Bus(options)).Message, StringComparison.Ordinal);
+        string nowhere = Path.GetFullPath("/nowhere/stdio_bus");
+        BusOptions options = Subprocess(nowhere);
+        Assert.Contains(nowhere, Assert.Throws<BusUnavailableException>(() => new Bus(options)).Message, StringComparison.Ordinal);
     }
 
     [Fact(DisplayName = "A program that ends before it is ready is Unavailable, with its exit code and what it wrote to stderr")]
     public async Task A_daemon_that_ends_at_once()
     {
-        Bus bus = new(Subprocess(Script("echo 'no licence' >&2; exit 7")));
+        Bus bus = new(Subprocess(Script(OperatingSystem.IsWindows() ? "@echo no licence>&2\n@exit 7" : "echo 'no licence' >&2; exit 7")));
         var error = await Assert.ThrowsAsync<BusUnavailableException>(() => bus.StartAsync().Soon());
         Assert.Contains("exit code 7", error.Message, StringComparison.Ordinal);
         Assert.Contains("no licence", error.Message, StringComparison.Ordinal);
@@ -32,11 +32,11 @@ public sealed class DaemonTests : IDisposable
     [Fact(DisplayName = "A worker's command that is not there fails the start, and says which")]
     public async Task A_missing_command_fails_the_start()
     {
-        BusOptions options = TestWorkers.Options(new BusPool("p", "/nowhere/worker"));
+        BusOptions options = TestWorkers.Options(new BusPool("p", Path.GetFullPath("/nowhere/worker")));
         options.Backend = BackendKind.Subprocess;
         await using var bus = new Bus(options);
         var error = await Assert.ThrowsAsync<BusUnavailableException>(() => bus.StartAsync().Soon());
-        Assert.Contains("/nowhere/worker", error.Message, StringComparison.Ordinal);
+        Assert.Contains(Path.GetFullPath("/nowhere/worker"), error.Message, StringComparison.Ordinal);
     }
 
     [Fact(DisplayName = "A23: the daemon's log is in its stderr tail, of which as many lines as asked for are kept")]
@@ -62,12 +62,12 @@ public sealed class DaemonTests : IDisposable
         Bus bus = await TestWorkers.StartAsync(options);
         int descendant = (await bus.RequestAsync("descendant").Soon()).GetProperty("pid").GetInt32();
         int[] workers = [.. bus.GetWorkers().Select(worker => worker.ProcessId)];
-        int daemon = Parent(workers[0]);
+        int daemon = OtherProcess.ParentOf(workers[0]);
         if (end == "frozen")
-            Process.Start("kill", ["-STOP", $"{daemon}"]).WaitForExit();
+            OtherProcess.Freeze(daemon);
         await (end == "stop" ? bus.StopAsync(TimeSpan.FromSeconds(1)) : bus.KillAsync()).Soon();
         foreach (int process in new[] { daemon, descendant }.Concat(workers))
-            await Waiting.Until(() => !Directory.Exists($"/proc/{process}") || File.ReadAllText($"/proc/{process}/stat").Contains(") Z", StringComparison.Ordinal), $"process {process} has ended");
+            await Waiting.Until(() => !OtherProcess.IsAlive(process), $"process {process} has ended");
         await bus.DisposeAsync();
     }
 
@@ -77,9 +77,9 @@ public sealed class DaemonTests : IDisposable
         BusOptions options = TestWorkers.Options(TestWorkers.Pool());
         options.Backend = BackendKind.Subprocess;
         await using Bus bus = await TestWorkers.StartAsync(options);
-        int daemon = Parent(bus.GetWorkers()[0].ProcessId);
-        Assert.Equal(daemon, ProcessGroup.Of(daemon));
-        Assert.NotEqual(daemon, ProcessGroup.Of(Environment.ProcessId));
+        int daemon = OtherProcess.ParentOf(bus.GetWorkers()[0].ProcessId);
+        Assert.Equal(daemon, OtherProcess.GroupOf(daemon));
+        Assert.NotEqual(daemon, OtherProcess.GroupOf(Environment.ProcessId));
     }
 
     [Fact(DisplayName = "A configuration reaches the daemon whatever its size, through a pipe as well as through a file that is gone afterwards")]
@@ -87,7 +87,7 @@ public sealed class DaemonTests : IDisposable
     {
         byte[] config = new byte[300_000];
         Random.Shared.NextBytes(config);
-        foreach (bool throughPipe in new[] { true, false })
+        foreach (bool throughPipe in ConfigHandover.HasPipe ? new[] { true, false } : [false])
         {
             using var handover = new ConfigHandover(config, throughPipe);
             Assert.Equal(config, ReadWhole(handover.Path));
@@ -96,7 +96,7 @@ public sealed class DaemonTests : IDisposable
         }
 
         // Nobody reads it.
-        new ConfigHandover(config, throughPipe: true).Dispose();
+        new ConfigHandover(config, ConfigHandover.HasPipe).Dispose();
     }
 
     [Fact(DisplayName = "A socket where nobody listens is Unavailable and named")]
@@ -182,9 +182,6 @@ public sealed class DaemonTests : IDisposable
         return options;
     }
 
-    private static int Parent(int process) => int.Parse(
-        File.ReadAllLines($"/proc/{process}/status").Single(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], System.Globalization.CultureInfo.InvariantCulture);
-
     // A pipe has no length to go by.
     private static byte[] ReadWhole(string path)
     {
@@ -196,8 +193,8 @@ public sealed class DaemonTests : IDisposable
 
     private string Script(string text)
     {
-        string path = Path.Combine(_folder, "program");
-        File.WriteAllText(path, $"#!/bin/sh\n{text}\n");
+        string path = Path.Combine(_folder, OperatingSystem.IsWindows() ? "program.cmd" : "program");
+        File.WriteAllText(path, OperatingSystem.IsWindows() ? $"{text}\n" : $"#!/bin/sh\n{text}\n");
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         return path;

@@ -36,6 +36,8 @@ public sealed class DeadlineTests
         Assert.EndsWith("was not answered within its timeout of 10 s; 'session/request_permission' was last heard, 1 s before.", call.Overdue(10_000, out _)!.Message, StringComparison.Ordinal);
 
         await using Bus bus = await TestWorkers.StartAsync();
+        // The worker is there: its start is not part of the silence.
+        await bus.RequestAsync("echo").Soon();
         var asked = new TaskCompletionSource();
         var answer = new TaskCompletionSource<object?>();
         bus.Handle("permission", (_, _) =>

@@ -142,8 +142,8 @@ public sealed class DockerTests : IDisposable
         int attached = Assert.Single(
             Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Select(name => int.Parse(name!, System.Globalization.CultureInfo.InvariantCulture)),
             process => CommandLine(process).EndsWith($"\0start\0--attach\0--interactive\0{id}\0", StringComparison.Ordinal));
-        Assert.Equal(attached, ProcessGroup.Of(attached));
-        Assert.NotEqual(attached, ProcessGroup.Of(Environment.ProcessId));
+        Assert.Equal(attached, OtherProcess.GroupOf(attached));
+        Assert.NotEqual(attached, OtherProcess.GroupOf(Environment.ProcessId));
     }
 
     [Fact(DisplayName = "A start that is cancelled ends at once and leaves no container")]

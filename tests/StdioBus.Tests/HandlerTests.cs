@@ -354,11 +354,12 @@ public sealed class HandlerTests
         Assert.Contains("-32601", await silent.Ask("roots/list"), StringComparison.Ordinal);
         Assert.Contains("-32601", await silent.Ask("session/request_permission", Permission), StringComparison.Ordinal);
         BusOptions options = TestWorkers.Options(Two);
-        options.Roots = [new BusRoot("file:///a \"b\"", "ä"), BusRoot.FromPath("/c d")];
+        options.Roots = [new BusRoot("file:///a \"b\"", "ä"), BusRoot.FromPath(OperatingSystem.IsWindows() ? @"C:\c d" : "/c d")];
         options.RejectPermissions = true;
         (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(options);
         await using var _2 = bus;
-        Assert.Equal("""{"jsonrpc":"2.0","id":7,"result":{"roots":[{"uri":"file:///a \"b\"","name":"ä"},{"uri":"file:///c%20d"}]}}""", await backend.Ask("roots/list"));
+        string folder = OperatingSystem.IsWindows() ? "C:/c%20d" : "c%20d";
+        Assert.Equal($$$"""{"jsonrpc":"2.0","id":7,"result":{"roots":[{"uri":"file:///a \"b\"","name":"ä"},{"uri":"file:///{{{folder}}}"}]}}""", await backend.Ask("roots/list"));
         Assert.EndsWith(""" "result":{"outcome":{"outcome":"selected","optionId":"n"}}}"""[1..], await backend.Ask("session/request_permission", Permission), StringComparison.Ordinal);
         Assert.EndsWith("\"optionId\":\"never\"}}}", await backend.Ask("session/request_permission", Permission.Replace("reject_once", "allow_once", StringComparison.Ordinal)), StringComparison.Ordinal);
         foreach (string odd in new[] { "{}", "[1]", """{"options":[5,{"kind":"reject_once"}]}""", """{"options":{}}""" })

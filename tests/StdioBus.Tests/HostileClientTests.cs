@@ -48,14 +48,14 @@ public sealed class HostileClientTests : IDisposable
     public async Task Garbage_hurts_nobody()
     {
         await using Bus bus = await ListenAsync(new BusLimits { MaxInputBuffer = 65_536, MaxOutputQueue = 1_048_576 });
-        await using Bus client = await ConnectAsync(new SocketOptions { UnixPath = bus.ListenEndpoint });
-        using RawClient reads = new(bus.ListenEndpoint!), deaf = new(bus.ListenEndpoint!);
+        await using Bus client = await ConnectAsync(AddressOf(bus));
+        using RawClient reads = Enter(bus), deaf = Enter(bus);
         var random = new Random(20_260_131);
         byte[] bytes = new byte[20_000];
         for (int round = 0; round < 50; round++)
         {
             random.NextBytes(bytes);
-            using var leaves = new RawClient(bus.ListenEndpoint!);
+            using RawClient leaves = Enter(bus);
             foreach (RawClient hostile in new[] { reads, deaf, leaves })
                 hostile.Push(bytes);
             Assert.False(reads.IsEnded());
@@ -72,9 +72,9 @@ public sealed class HostileClientTests : IDisposable
     public async Task A_flood_is_answered()
     {
         await using Bus bus = await ListenAsync(new BusLimits { MaxPendingPerClient = 256 });
-        await using Bus client = await ConnectAsync(new SocketOptions { UnixPath = bus.ListenEndpoint });
+        await using Bus client = await ConnectAsync(AddressOf(bus));
         using var over = new CancellationTokenSource();
-        Task<int>[] floods = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(() => FloodAsync(bus.ListenEndpoint!, over.Token)))];
+        Task<int>[] floods = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(() => FloodAsync(bus, over.Token)))];
         for (int i = 0; i < 30; i++)
             await ServedAsync(bus, client);
         await over.CancelAsync();
@@ -86,8 +86,8 @@ public sealed class HostileClientTests : IDisposable
     public async Task Clients_that_never_read_are_disconnected()
     {
         await using Bus bus = await ListenAsync(new BusLimits { MaxOutputQueue = 1_048_576, BackpressureTimeoutSeconds = 1 });
-        await using Bus client = await ConnectAsync(new SocketOptions { UnixPath = bus.ListenEndpoint });
-        RawClient[] deaf = [.. Enumerable.Range(0, 3).Select(_ => new RawClient(bus.ListenEndpoint!))];
+        await using Bus client = await ConnectAsync(AddressOf(bus));
+        RawClient[] deaf = [.. Enumerable.Range(0, 3).Select(_ => Enter(bus))];
         string requests = string.Concat(Enumerable.Range(0, 500).Select(i => $"{{\"jsonrpc\":\"2.0\",\"id\":{i},\"method\":\"fill\",\"params\":{{\"bytes\":100000}}}}\n"));
         foreach (RawClient hostile in deaf)
             Assert.Equal(requests.Length, hostile.Push(requests));
@@ -103,11 +103,11 @@ public sealed class HostileClientTests : IDisposable
         if (DescriptorLimit() is var limit and < 5_000)
             Assert.Skip($"this process may have {limit} descriptors only");
         await using Bus bus = await ListenAsync(new BusLimits { MaxClients = 500 });
-        await using Bus client = await ConnectAsync(new SocketOptions { UnixPath = bus.ListenEndpoint });
+        await using Bus client = await ConnectAsync(AddressOf(bus));
         var crowd = new List<RawClient>();
         for (int i = 0; i < 2_000; i++)
         {
-            crowd.Add(new RawClient(bus.ListenEndpoint!));
+            crowd.Add(Enter(bus));
             if (i % 50 == 0)
                 await ServedAsync(bus, client);
         }
@@ -120,7 +120,7 @@ public sealed class HostileClientTests : IDisposable
         Assert.Equal(500, bus.ClientCount);
         crowd.ForEach(one => one.Dispose());
         await UntilServed(() => bus.ClientCount == 1, bus, client);
-        await using Bus next = await ConnectAsync(new SocketOptions { UnixPath = bus.ListenEndpoint });
+        await using Bus next = await ConnectAsync(AddressOf(bus));
         await ServedAsync(next);
     }
 
@@ -141,7 +141,7 @@ public sealed class HostileClientTests : IDisposable
         Assert.Equal("closed", await ConnectAsNobodyAsync(bus.ListenEndpoint!));
         Assert.Contains(bus.GetLog(), line => line.Text.StartsWith("refused a connection of another user", StringComparison.Ordinal) && line.Level == BusLogLevel.Warning);
         Assert.Equal(0, bus.Statistics.ClientConnects);
-        await using Bus own = await ConnectAsync(new SocketOptions { UnixPath = bus.ListenEndpoint });
+        await using Bus own = await ConnectAsync(AddressOf(bus));
         await ServedAsync(bus, own);
     }
 
@@ -155,7 +155,24 @@ public sealed class HostileClientTests : IDisposable
     }
 
     private Task<Bus> ListenAsync(BusLimits limits) =>
-        TestWorkers.StartAsync(Options(new NativeOptions { ListenMode = ListenMode.Unix, UnixPath = Path.Combine(_folder, "bus.sock") }, limits));
+        TestWorkers.StartAsync(Options(
+            RunningDaemon.HasUnixSockets
+                ? new NativeOptions { ListenMode = ListenMode.Unix, UnixPath = Path.Combine(_folder, "bus.sock") }
+                : new NativeOptions { ListenMode = ListenMode.Tcp, TcpPort = 0, AccessToken = Token },
+            limits));
+
+    private static SocketOptions AddressOf(Bus bus) => bus.ListenMode == ListenMode.Unix
+        ? new SocketOptions { UnixPath = bus.ListenEndpoint }
+        : new SocketOptions { Host = "127.0.0.1", Port = int.Parse(bus.ListenEndpoint!.Split(':')[^1], CultureInfo.InvariantCulture), AccessToken = Token };
+
+    // A client that is let in, and then behaves as it likes.
+    private static RawClient Enter(Bus bus)
+    {
+        var client = new RawClient(bus.ListenEndpoint!);
+        if (bus.ListenMode == ListenMode.Tcp)
+            client.Push(Auth(Token) + "\n");
+        return client;
+    }
 
     private static Task<Bus> ConnectAsync(SocketOptions address)
     {
@@ -184,12 +201,17 @@ public sealed class HostileClientTests : IDisposable
     }
 
     // Keeps more requests in flight than a client may, and counts the answers.
-    private static async Task<int> FloodAsync(string path, CancellationToken over)
+    private static async Task<int> FloodAsync(Bus bus, CancellationToken over)
     {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), CancellationToken.None);
+        using Socket socket = RawClient.Connect(bus.ListenEndpoint!);
         await using var stream = new NetworkStream(socket);
         using var reader = new StreamReader(stream);
+        if (bus.ListenMode == ListenMode.Tcp)
+        {
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(Auth(Token) + "\n"), CancellationToken.None);
+            Assert.NotNull(await reader.ReadLineAsync(CancellationToken.None));
+        }
+
         int sent = 0, answered = 0;
         do
         {
@@ -223,6 +245,6 @@ public sealed class HostileClientTests : IDisposable
         return said;
     }
 
-    private static int DescriptorLimit() => int.Parse(
+    private static int DescriptorLimit() => OperatingSystem.IsWindows() ? int.MaxValue : int.Parse(
         File.ReadLines("/proc/self/limits").Single(line => line.StartsWith("Max open files", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[3], CultureInfo.InvariantCulture);
 }

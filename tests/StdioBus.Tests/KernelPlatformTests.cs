@@ -50,8 +50,9 @@ public sealed class KernelPlatformTests : IDisposable
     [Fact(DisplayName = "This process takes the library and the daemon of its own platform")]
     public void This_process_takes_its_own()
     {
-        Assert.Equal(Path.Combine(KernelPlatform.Home, "linux-x64", "libstdio_bus.so"), KernelLibrary.Load(null).Path);
-        Assert.Equal(Path.Combine(KernelPlatform.Home, "linux-x64", "stdio_bus"), DaemonProgram.Find(null));
+        (string folder, string library, string daemon) = OperatingSystem.IsWindows() ? ("win-x64", "stdio_bus.dll", "stdio_bus.exe") : ("linux-x64", "libstdio_bus.so", "stdio_bus");
+        Assert.Equal(Path.Combine(KernelPlatform.Home, folder, library), KernelLibrary.Load(null).Path);
+        Assert.Equal(Path.Combine(KernelPlatform.Home, folder, daemon), DaemonProgram.Find(null));
     }
 
     [Fact(DisplayName = "A platform without a library is told what was looked for where, and what there is")]
@@ -62,7 +63,7 @@ public sealed class KernelPlatformTests : IDisposable
         Place("linux-arm/stdio_bus");
         var error = Assert.Throws<BusUnavailableException>(() => KernelLibrary.Load(null, KernelPlatform.Of("linux-arm", Architecture.Arm), _home));
         Assert.Equal(
-            $"The kernel's library is not there. Looked at: '{_home}/linux-arm/libstdio_bus.so' does not exist. This platform is linux-arm; there are libraries for linux-x64, osx-arm64.",
+            $"The kernel's library is not there. Looked at: '{Path.Combine(_home, "linux-arm", "libstdio_bus.so")}' does not exist. This platform is linux-arm; there are libraries for linux-x64, osx-arm64.",
             error.Message);
         Assert.EndsWith("there are libraries for none.", Assert.Throws<BusUnavailableException>(() => KernelLibrary.Load(null, KernelPlatform.Current, "/nowhere")).Message, StringComparison.Ordinal);
     }
@@ -81,7 +82,7 @@ public sealed class KernelPlatformTests : IDisposable
         Place("linux-x64/stdio_bus");
         Place("win-x64/stdio_bus.exe");
         var error = Assert.Throws<BusUnavailableException>(() => DaemonProgram.Find(null, KernelPlatform.Of("linux-musl-x64", Architecture.X64), _home));
-        Assert.Contains($"'{_home}/linux-musl-x64/stdio_bus' does not exist", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{Path.Combine(_home, "linux-musl-x64", "stdio_bus")}' does not exist", error.Message, StringComparison.Ordinal);
         Assert.Contains("This platform is linux-musl-x64; there are daemons for linux-x64, win-x64.", error.Message, StringComparison.Ordinal);
     }
 

@@ -76,7 +76,7 @@ public sealed class KernelThreadTests
     {
         for (int round = 0; round < 20; round++)
         {
-            Bus bus = await TestWorkers.StartAsync(new BusPool("cat", "cat"));
+            Bus bus = await TestWorkers.StartAsync(TestWorkers.Quick());
             Task[] senders = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
             {
                 while (true)

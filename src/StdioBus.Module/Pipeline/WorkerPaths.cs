@@ -8,6 +8,8 @@ namespace StdioBus.Module.Pipeline;
 /// </summary>
 internal sealed class WorkerPaths(PSCmdlet command)
 {
+    private static readonly string[] _extensions = [".com", ".exe", ".bat", ".cmd"];
+
     private string Location => command.SessionState.Path.CurrentFileSystemLocation.ProviderPath;
 
     /// <summary>A copy of the pool that means the same from everywhere.</summary>
@@ -36,10 +38,11 @@ internal sealed class WorkerPaths(PSCmdlet command)
     /// </summary>
     public void RequireCommand(BusPool pool)
     {
-        if (pool.Command.Length == 0 || HasSeparator(pool.Command) || pool.Environment.ContainsKey("PATH"))
+        if (pool.Command.Length == 0 || HasSeparator(pool.Command) || pool.Environment.Keys.Any(IsPath))
             return;
 
-        if (command.InvokeCommand.GetCommand(WildcardPattern.Escape(pool.Command), CommandTypes.Application) is null)
+        // Folders on PATH that are relative start where the worker does.
+        if (!CandidatesOnPath(pool.Command).Any(candidate => IsProgram(Path.Combine(pool.WorkingDirectory ?? Location, candidate))))
         {
             command.ThrowTerminatingError(BusErrors.CommandNotFound(
                 pool.Command, $"The command '{pool.Command}' of pool '{pool.Id}' is not on PATH.",
@@ -84,12 +87,8 @@ internal sealed class WorkerPaths(PSCmdlet command)
             return Environment.ProcessPath!;
 
         string name = OperatingSystem.IsWindows() ? "pwsh.exe" : "pwsh";
-        foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator))
-        {
-            string candidate = Path.Combine(folder, name);
-            if (Path.IsPathFullyQualified(candidate) && File.Exists(candidate))
-                return candidate;
-        }
+        if (CandidatesOnPath(name).FirstOrDefault(candidate => Path.IsPathFullyQualified(candidate) && File.Exists(candidate)) is { } pwsh)
+            return pwsh;
 
         command.ThrowTerminatingError(BusErrors.CommandNotFound(
             pool.Command,
@@ -101,7 +100,7 @@ internal sealed class WorkerPaths(PSCmdlet command)
     private string Program(string path)
     {
         string program = Absolute(path);
-        if (!File.Exists(program))
+        if (!IsProgram(program))
         {
             command.ThrowTerminatingError(BusErrors.CommandNotFound(
                 path, $"The command '{path}' is not there: {program} is no file.",
@@ -119,6 +118,17 @@ internal sealed class WorkerPaths(PSCmdlet command)
 
         return folder;
     }
+
+    private static IEnumerable<string> CandidatesOnPath(string name) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, name));
+
+    // Whether the kernel finds a file there. On Windows it adds an extension, and one without is no program.
+    private static bool IsProgram(string path) => OperatingSystem.IsWindows()
+        ? (Path.HasExtension(path) && File.Exists(path)) || _extensions.Any(extension => File.Exists(path + extension))
+        : File.Exists(path);
+
+    private static bool IsPath(string variable) =>
+        variable.Equals("PATH", OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
 
     private static bool HasSeparator(string path) =>
         path.Contains('/', StringComparison.Ordinal) || (OperatingSystem.IsWindows() && path.Contains('\\', StringComparison.Ordinal));

@@ -23,9 +23,6 @@ internal sealed class SubprocessBackend : RemoteBackend
         _stderr = new StderrTail(options.StderrBufferLines);
     }
 
-    // What a terminal sends to the processes of its foreground is for the host to act on.
-    private static string[] OwnGroup => OperatingSystem.IsWindows() ? [] : ["--own-group"];
-
     public override BackendKind Kind => BackendKind.Subprocess;
 
     protected override string Where => $"The daemon '{_program}'";
@@ -37,7 +34,8 @@ internal sealed class SubprocessBackend : RemoteBackend
         var config = new ConfigHandover(ConfigWriter.WriteForDaemon(Config), ConfigHandover.HasPipe);
         try
         {
-            _process = new DaemonProcess(_program, ["--config", config.Path, "--stdio", "--log-level", LogLevel, .. OwnGroup], _stderr, Name());
+            // In a group of its own: what a terminal sends to the processes of its foreground is for the host to act on.
+            _process = new DaemonProcess(_program, ["--config", config.Path, "--stdio", "--log-level", LogLevel, "--own-group"], _stderr, Name());
         }
         catch (Win32Exception error)
         {

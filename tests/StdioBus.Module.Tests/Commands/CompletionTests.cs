@@ -76,8 +76,9 @@ public sealed class CompletionTests(CompletionTests.Buses buses) : IClassFixture
     [Fact]
     public void Programs_on_the_path_are_offered_for_workers()
     {
-        Assert.Contains("cat", Complete(buses.Runspace, "New-StdioBus x ca"));
-        Assert.Contains("cat", Complete(buses.Runspace, "New-BusPool x -Command ca"));
+        (string typed, string program) = OperatingSystem.IsWindows() ? ("fin", "find.exe") : ("ca", "cat");
+        Assert.Contains(program, Complete(buses.Runspace, $"New-StdioBus x {typed}"));
+        Assert.Contains(program, Complete(buses.Runspace, $"New-BusPool x -Command {typed}"));
     }
 
     [Fact]

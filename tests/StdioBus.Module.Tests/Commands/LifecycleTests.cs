@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using StdioBus.Module.Tests.Engine;
+using StdioBus.Tests.Support;
 using Xunit;
 
 namespace StdioBus.Module.Tests.Commands;
@@ -39,7 +40,7 @@ public sealed class LifecycleTests : IDisposable
     public void A_start_that_takes_longer_than_its_timeout_is_given_up_and_leaves_nothing()
     {
         // So many processes cannot be there within a millisecond.
-        _runspace.Run("$bus = New-StdioBus many cat -Instances 200 -NoStart");
+        _runspace.Run($"$bus = New-StdioBus many @quick -Instances {(OperatingSystem.IsWindows() ? 5 : 200)} -NoStart");
         ErrorRecord error = _runspace.RunToError("Start-StdioBus -Timeout 0.001");
         Assert.StartsWith("BusTimeout,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Equal(0, _runspace.RunOne("$bus.WorkerCount"));
@@ -52,7 +53,7 @@ public sealed class LifecycleTests : IDisposable
         _runspace.Run("$bus = Start-Kit -With @{ Name = 'kept' }; $null = Invoke-BusRequest echo @{}");
         int pid = (int)_runspace.RunOne("(Get-BusWorker).ProcessId")!;
         Assert.Empty(_runspace.Run("$bus | Stop-StdioBus; Stop-StdioBus kept"));
-        Assert.False(Directory.Exists($"/proc/{pid}"));
+        Assert.False(OtherProcess.Exists(pid));
         Assert.Equal(1L, _runspace.RunOne("(Get-StdioBus kept).Statistics.Results"));
         Assert.NotEmpty(_runspace.Run("Get-BusLog"));
         Assert.Contains("New-StdioBus", _runspace.RunWithErrors("Invoke-BusRequest echo").OnlyError("BusInvalidState").ErrorDetails.RecommendedAction, StringComparison.Ordinal);
@@ -69,7 +70,7 @@ public sealed class LifecycleTests : IDisposable
         using var other = new TestRunspace();
         Assert.True(SpinWait.SpinUntil(() => BusRegistry.Open[0].PendingCount == 1, TestRunspace.Deadline));
         other.Run("Get-StdioBus | Stop-StdioBus -Timeout 1");
-        Assert.False(Directory.Exists($"/proc/{pid}"));
+        Assert.False(OtherProcess.Exists(pid));
         caller.Finish();
         Assert.StartsWith("BusTransportError,", Assert.Single(caller.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using StdioBus.Module.Tests.Engine;
+using StdioBus.Tests.Support;
 using Xunit;
 
 namespace StdioBus.Module.Tests.Commands;
@@ -7,8 +8,6 @@ namespace StdioBus.Module.Tests.Commands;
 public sealed class LifetimeTests
 {
     private static int Pid(TestRunspace runspace) => (int)runspace.RunOne("(Get-BusWorker -Bus $bus).ProcessId")!;
-
-    private static bool Runs(int pid) => Directory.Exists($"/proc/{pid}");
 
     [Fact]
     [Trait("Covers", "A35")]
@@ -23,14 +22,14 @@ public sealed class LifetimeTests
         Assert.Equal("a", stream.Next().BaseObject);
 
         one.Run("Remove-Module StdioBus");
-        Assert.False(Runs(mine));
-        Assert.True(Runs(theirs));
+        Assert.False(OtherProcess.Exists(mine));
+        Assert.True(OtherProcess.Exists(theirs));
 
         one.Run($"Import-Module {ProductFolder.Manifest}; Import-Module {ProductFolder.Manifest} -Force; Import-Module {ProductFolder.Manifest} -Force");
         one.Run("1..2 | ForEach-Object { Send-BusNotification step }");
         Assert.Equal(["b"], stream.Finish().Select(item => item.BaseObject));
         two.Run("Remove-StdioBus $bus");
-        Assert.False(Runs(theirs));
+        Assert.False(OtherProcess.Exists(theirs));
         Assert.Empty(BusRegistry.Open);
     }
 
@@ -42,7 +41,7 @@ public sealed class LifetimeTests
         runspace.Run("$bus = Start-Kit");
         int pid = Pid(runspace);
         runspace.Run($"Import-Module {ProductFolder.Manifest} -Force");
-        Assert.False(Runs(pid));
+        Assert.False(OtherProcess.Exists(pid));
         runspace.Run("$bus = Start-Kit; $null = Invoke-BusRequest echo @{}");
     }
 
@@ -57,7 +56,7 @@ public sealed class LifetimeTests
             int pid = Pid(runspace);
             Assert.Equal("answer", runspace.RunOne("(Invoke-BusRequest ask @{ method = 'q' }).result"));
             runspace.Run(i == 0 ? $"Remove-Module StdioBus; Import-Module {ProductFolder.Manifest}" : $"Import-Module {ProductFolder.Manifest} -Force");
-            Assert.False(Runs(pid));
+            Assert.False(OtherProcess.Exists(pid));
             Assert.Empty(runspace.Runspace.Events.Subscribers);
             runspace.RunWithErrors("Get-BusWorker").OnlyError("BusNoneOpen");
         }
@@ -139,18 +138,17 @@ public sealed class LifetimeTests
         runspace.Run("$bus = Start-Kit kit 3");
         int[] pids = runspace.Run("Get-BusWorker | ForEach-Object ProcessId").Select(item => (int)item.BaseObject).ToArray();
         runspace.Run("$bus | Remove-StdioBus");
-        Assert.DoesNotContain(true, pids.Select(Runs));
+        Assert.DoesNotContain(true, pids.Select(OtherProcess.Exists));
         runspace.Run("$bus = Start-Kit kit 2");
         pids = runspace.Run("Get-BusWorker | ForEach-Object ProcessId").Select(item => (int)item.BaseObject).ToArray();
         runspace.Run("Remove-StdioBus $bus.Name -Force");
-        Assert.DoesNotContain(true, pids.Select(Runs));
+        Assert.DoesNotContain(true, pids.Select(OtherProcess.Exists));
     }
 
     [Fact]
     public async Task A_script_that_simply_ends_leaves_nothing_behind()
     {
-        string shell = Path.Combine(ProductFolder.Root, "src", "StdioBus.Shell", AppContext.BaseDirectory[AppContext.BaseDirectory.IndexOf("/bin/", StringComparison.Ordinal)..].Trim('/'), "stdiobus-shell");
-        var start = new ProcessStartInfo(shell) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(ShellProgram.Path) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add($"$bus = New-StdioBus kit '{WorkerProgram.Path}' kit -Instances 2; $null = Invoke-BusRequest echo @{{}}; Get-BusWorker | ForEach-Object {{ [string]$_.ProcessId }}");
         using Process process = Process.Start(start)!;
@@ -160,7 +158,7 @@ public sealed class LifetimeTests
         Assert.Equal("", await problems);
         int[] pids = output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(int.Parse).ToArray();
         Assert.Equal(2, pids.Length);
-        Assert.DoesNotContain(true, pids.Select(Runs));
+        Assert.DoesNotContain(true, pids.Select(OtherProcess.Exists));
         Assert.Equal(0, process.ExitCode);
     }
 

@@ -1,5 +1,8 @@
 using System.Management.Automation;
+using System.Net.Sockets;
+using System.Text.Json;
 using StdioBus.Module.Tests.Engine;
+using StdioBus.Tests.Support;
 using Xunit;
 
 namespace StdioBus.Module.Tests.Commands;
@@ -30,7 +33,7 @@ public sealed class NewBusTests : IDisposable
     [Fact]
     public void Relative_paths_and_the_working_directory_follow_the_location_of_the_runspace()
     {
-        File.CreateSymbolicLink(Path.Combine(_folder, "kit-worker"), WorkerProgram.Path);
+        Shim.Write(_folder, "kit-worker", WorkerProgram.Path);
         Directory.CreateDirectory(Path.Combine(_folder, "sub"));
         _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
         Assert.NotEqual(_folder, Environment.CurrentDirectory);
@@ -46,7 +49,7 @@ public sealed class NewBusTests : IDisposable
     public void What_a_configuration_file_has_to_be_warned_of_is_a_warning()
     {
         string path = Path.Combine(_folder, "mcp.json");
-        File.WriteAllText(path, """{"mcpServers":{"on":{"command":"WORKER","args":["kit"],"autoApprove":[]},"off":{"command":"x","disabled":true}}}""".Replace("WORKER", WorkerProgram.Path, StringComparison.Ordinal));
+        File.WriteAllText(path, """{"mcpServers":{"on":{"command":"WORKER","args":["kit"],"autoApprove":[]},"off":{"command":"x","disabled":true}}}""".Replace("WORKER", JsonEncodedText.Encode(WorkerProgram.Path).ToString(), StringComparison.Ordinal));
         ScriptRun run = _runspace.RunWithErrors("$bus = New-StdioBus -ConfigPath $path; $bus.Pools.Id", ("path", path));
         Assert.Empty(run.Errors);
         Assert.Equal("on", Assert.Single(run.Output).BaseObject);
@@ -84,8 +87,9 @@ public sealed class NewBusTests : IDisposable
     [Fact]
     public void A_configuration_file_is_found_from_the_location_and_its_errors_have_their_path()
     {
-        File.WriteAllText(Path.Combine(_folder, "bus.json"), $$"""{"pools":[{"id":"p","command":"{{WorkerProgram.Path}}","args":["kit"],"instances":1}]}""");
-        File.WriteAllText(Path.Combine(_folder, "mcp.json"), $$"""{ "mcpServers": { "one": { "command": "{{WorkerProgram.Path}}", "args": ["kit"] } } }""");
+        string program = JsonEncodedText.Encode(WorkerProgram.Path).ToString();
+        File.WriteAllText(Path.Combine(_folder, "bus.json"), $$"""{"pools":[{"id":"p","command":"{{program}}","args":["kit"],"instances":1}]}""");
+        File.WriteAllText(Path.Combine(_folder, "mcp.json"), $$"""{ "mcpServers": { "one": { "command": "{{program}}", "args": ["kit"] } } }""");
         File.WriteAllText(Path.Combine(_folder, "bad.json"), """{"pools":[{"id":"","command":"x","instances":0}]}""");
         _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
         _runspace.Run("$bus = New-StdioBus -ConfigPath ./bus.json");
@@ -100,7 +104,8 @@ public sealed class NewBusTests : IDisposable
     [Fact]
     public void What_get_command_gives_is_taken_as_command()
     {
-        Assert.Equal("/bin/cat", Path.GetFullPath(Assert.IsType<BusPool>(_runspace.RunOne("New-BusPool p (Get-Command /bin/cat)")).Command));
+        string program = OperatingSystem.IsWindows() ? Path.Combine(Environment.SystemDirectory, "find.exe") : "/bin/cat";
+        Assert.Equal(program, Path.GetFullPath(Assert.IsType<BusPool>(_runspace.RunOne($"New-BusPool p (Get-Command {program})")).Command), ignoreCase: OperatingSystem.IsWindows());
         Assert.Contains("no program for a worker", _runspace.RunToError("New-BusPool p { 1 }").ToString(), StringComparison.Ordinal);
         Assert.Contains("no program for a worker", _runspace.RunToError("New-BusPool p (Get-Command Start-Kit)").ToString(), StringComparison.Ordinal);
     }
@@ -116,9 +121,10 @@ public sealed class NewBusTests : IDisposable
         {
             Environment.SetEnvironmentVariable("PATH", _folder);
             Assert.Contains("none is on PATH", _runspace.RunWithErrors("New-BusPool p ./worker.ps1").OnlyError("BusCommandNotFound").ToString(), StringComparison.Ordinal);
-            File.WriteAllText(Path.Combine(_folder, "pwsh"), "");
+            string pwsh = Path.Combine(_folder, OperatingSystem.IsWindows() ? "pwsh.exe" : "pwsh");
+            File.WriteAllText(pwsh, "");
             var pool = Assert.IsType<BusPool>(_runspace.RunOne("New-BusPool p ./worker.ps1 -ArgumentList 'x y'"));
-            Assert.Equal(Path.Combine(_folder, "pwsh"), pool.Command);
+            Assert.Equal(pwsh, pool.Command);
             Assert.Equal(["-NoProfile", "-NonInteractive", "-File", Path.Combine(_folder, "worker.ps1"), "x y"], pool.ArgumentList);
         }
         finally
@@ -146,7 +152,7 @@ public sealed class NewBusTests : IDisposable
         string text = Path.Combine(_folder, "notes.txt");
         File.WriteAllText(text, "not a program");
         ErrorRecord error = _runspace.RunToError($"New-StdioBus p {text}");
-        Assert.Contains("Permission denied", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(OperatingSystem.IsWindows() ? $"cannot execute '{text}'" : "Permission denied", error.ToString(), StringComparison.Ordinal);
         Assert.StartsWith("BusUnavailable,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Contains("may be executed", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
         Assert.Empty(BusRegistry.Open);
@@ -155,8 +161,8 @@ public sealed class NewBusTests : IDisposable
     [Fact]
     public void A_pool_with_a_path_of_its_own_finds_its_command_there()
     {
-        File.CreateSymbolicLink(Path.Combine(_folder, "kit-worker"), WorkerProgram.Path);
-        _runspace.Run($"$bus = New-StdioBus kit kit-worker kit -Environment @{{ PATH = '{_folder}:/usr/bin:/bin' }}");
+        Shim.Write(_folder, "kit-worker", WorkerProgram.Path);
+        _runspace.Run($"$bus = New-StdioBus kit kit-worker kit -Environment @{{ PATH = '{_folder}{Path.PathSeparator}' + $env:PATH }}");
         Assert.Equal(BusState.Running, _runspace.RunOne("$bus.State"));
         // A definition alone may name a program that comes later.
         Assert.Equal("kit-worker", Assert.IsType<BusPool>(_runspace.RunOne("New-BusPool p kit-worker")).Command);
@@ -212,6 +218,8 @@ public sealed class NewBusTests : IDisposable
         var bus = Assert.IsType<Bus>(_runspace.RunOne("New-StdioBus kit $worker kit -ListenMode Tcp -TcpPort 0"));
         Assert.Equal(ListenMode.Tcp, bus.ListenMode);
         Assert.Matches(@"127\.0\.0\.1:[1-9]\d+$", bus.ListenEndpoint);
+        if (!Socket.OSSupportsUnixDomainSockets)
+            return;
         string socket = Path.Combine(_folder, "bus.sock");
         _runspace.Runspace.SessionStateProxy.Path.SetLocation(_folder);
         _runspace.Run("$unix = New-StdioBus kit $worker kit -ListenMode Unix -UnixPath bus.sock");
@@ -232,25 +240,24 @@ public sealed class NewBusTests : IDisposable
     [Fact]
     public void Workers_see_the_variables_that_the_script_has_set_and_not_those_it_has_removed()
     {
-        File.CreateSymbolicLink(Path.Combine(_folder, "kit-worker"), WorkerProgram.Path);
+        Shim.Write(_folder, "kit-worker", WorkerProgram.Path);
         string? path = Environment.GetEnvironmentVariable("PATH");
-        string home = Environment.GetEnvironmentVariable("HOME") ?? "/";
+        string initial = OperatingSystem.IsWindows() ? "USERNAME" : "HOME"; // One that was there when the process began.
+        string? value = Environment.GetEnvironmentVariable(initial);
+        Assert.NotNull(value);
         try
         {
-            _runspace.Run($"$env:KIT = 'set by the script'; $env:PATH = '{_folder}:' + $env:PATH; $bus = New-StdioBus kit kit-worker kit");
+            _runspace.Run($"$env:KIT = 'set by the script'; $env:PATH = '{_folder}{Path.PathSeparator}' + $env:PATH; $bus = New-StdioBus kit kit-worker kit");
             Assert.Equal("set by the script", About<string>("env"));
             Assert.Empty(Assert.IsType<Bus>(_runspace.RunOne("$bus")).Pools[0].Environment);
             _runspace.Run("$own = New-StdioBus own kit-worker kit -Environment @{ KIT = 'of the pool' }");
             Assert.Equal("of the pool", About<string>("env"));
-            // One that was there when the process began.
-            _runspace.Run("$env:HOME = $null; $none = New-StdioBus none /bin/sh '-c', 'test -z \"${HOME+x}\" && echo gone >&2; cat'");
-            _runspace.Run("Invoke-BusRequest echo -Timeout 30 -ErrorAction SilentlyContinue");
-            Assert.Equal("gone", _runspace.RunOne("(Get-BusWorker -Bus $none).StandardErrorTail.Trim()"));
+            Assert.Equal("[null]", _runspace.RunOne($"$env:{initial} = $null; $none = New-StdioBus none $worker; Invoke-BusRequest variables @{{ names = @('{initial}') }} -Raw"));
         }
         finally
         {
             Environment.SetEnvironmentVariable("PATH", path);
-            Environment.SetEnvironmentVariable("HOME", home);
+            Environment.SetEnvironmentVariable(initial, value);
             Environment.SetEnvironmentVariable("KIT", null);
         }
     }

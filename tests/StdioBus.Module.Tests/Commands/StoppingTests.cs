@@ -1,4 +1,5 @@
 using StdioBus.Module.Tests.Engine;
+using StdioBus.Tests.Support;
 using Xunit;
 
 namespace StdioBus.Module.Tests.Commands;
@@ -74,7 +75,7 @@ public sealed class StoppingTests : IDisposable
         }
 
         _runspace.Run("Remove-StdioBus $slow -Force");
-        Assert.False(Directory.Exists($"/proc/{pid}"));
+        Assert.False(OtherProcess.Exists(pid));
         Assert.Equal(1L, _runspace.RunOne("(Invoke-BusRequest echo @{ ok = 1 } -Bus $bus).ok"));
     }
 

@@ -70,7 +70,7 @@ public sealed class StrayLineTests : IDisposable
     [Fact]
     public void A_program_that_says_nothing_but_a_banner_fails_the_handshake_with_that_warning()
     {
-        ScriptRun run = _runspace.RunWithErrors("New-StdioBus shell sh '-c', 'echo Welcome; while read line; do :; done' -Hello -Timeout 2");
+        ScriptRun run = _runspace.RunWithErrors("New-StdioBus shell $worker says, Welcome -Hello -Timeout 2");
         run.OnlyError("BusTimeout");
         Assert.Contains("not valid JSON: Welcome ", Assert.Single(run.Warnings).Message, StringComparison.Ordinal);
     }

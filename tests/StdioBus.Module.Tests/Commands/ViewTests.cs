@@ -116,14 +116,17 @@ public sealed class ViewTests
         try
         {
             string config = Path.Combine(folder, "config.json");
-            string socket = Path.Combine(folder, "bus.sock");
             await File.WriteAllTextAsync(config, new BusConfig(new BusPool("kit", WorkerProgram.Path, ["kit"])).ToJson(), stop);
-            using var daemon = Process.Start(new ProcessStartInfo(Path.Combine(ProductFolder.Module, "linux-x64", "stdio_bus"), ["--config", config, "--unix", socket]) { RedirectStandardError = true })!;
-            while (!(await daemon.StandardError.ReadLineAsync(stop) ?? throw new InvalidOperationException("The daemon ended.")).Contains("ready:", StringComparison.Ordinal))
-                continue;
+            string token = Path.Combine(folder, "token");
+            await File.WriteAllTextAsync(token, "sesame\n", stop);
+            string program = OperatingSystem.IsWindows() ? Path.Combine("win-x64", "stdio_bus.exe") : Path.Combine("linux-x64", "stdio_bus");
+            using var daemon = Process.Start(new ProcessStartInfo(Path.Combine(ProductFolder.Module, program), ["--config", config, "--tcp", "127.0.0.1:0", "--token-file", token]) { RedirectStandardError = true })!;
+            string ready = "";
+            while (!ready.Contains("ready:", StringComparison.Ordinal))
+                ready = await daemon.StandardError.ReadLineAsync(stop) ?? throw new InvalidOperationException("The daemon ended.");
 
             using var runspace = new TestRunspace(new TestHost(160));
-            runspace.Run($"$PSStyle.OutputRendering = 'PlainText'; $bus = New-StdioBus kit $worker kit -Backend Socket -SocketOption @{{ UnixPath = '{socket}'; Reconnect = $true }}; $bus | Out-Default");
+            runspace.Run($"$PSStyle.OutputRendering = 'PlainText'; $bus = New-StdioBus kit $worker kit -Backend Socket -SocketOption @{{ Host = '127.0.0.1'; Port = {ready.Split(':')[^1]}; AccessToken = 'sesame'; Reconnect = $true }}; $bus | Out-Default");
             Assert.Matches("(?m)^bus\\d+ +Running +Socket ", runspace.Host.Shown);
             daemon.Kill();
             await daemon.WaitForExitAsync(stop);

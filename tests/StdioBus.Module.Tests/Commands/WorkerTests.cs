@@ -1,4 +1,5 @@
 using StdioBus.Module.Tests.Engine;
+using StdioBus.Tests.Support;
 using Xunit;
 
 namespace StdioBus.Module.Tests.Commands;
@@ -40,7 +41,7 @@ public sealed class WorkerTests : IDisposable
         Assert.Empty(_runspace.Run("Restart-BusWorker 0"));
         Assert.Equal([1, 2], _runspace.Run("Get-BusWorker -Id 1, 2 | Restart-BusWorker -Force -PassThru | ForEach-Object Id").Select(item => item.BaseObject));
         Assert.Equal("1 1 1", _runspace.RunOne("(Get-BusWorker | ForEach-Object Restarts) -join ' '"));
-        Assert.DoesNotContain(true, _runspace.Run("$before.ProcessId").Select(item => Directory.Exists($"/proc/{item}")));
+        Assert.DoesNotContain(true, _runspace.Run("$before.ProcessId").Select(item => OtherProcess.Exists((int)item.BaseObject)));
         Assert.Equal(_runspace.RunOne("(Get-BusWorker b).ProcessId"), Convert.ToInt32(_runspace.RunOne("(Invoke-BusRequest about -Pool b).pid"), null));
     }
 
@@ -78,7 +79,8 @@ public sealed class WorkerTests : IDisposable
             Assert.InRange(script.Stop(), TimeSpan.Zero, RunningScript.AtOnce);
         }
 
-        Assert.Equal(9, _runspace.RunOne("(Stop-BusWorker 0 -Force -PassThru).LastExitSignal"));
+        var worker = Assert.IsType<BusWorker>(_runspace.RunOne("Stop-BusWorker 0 -Force -PassThru"));
+        Assert.Equal(OperatingSystem.IsWindows() ? (1, null) : (null, 9), (worker.LastExitCode, worker.LastExitSignal));
     }
 
     [Fact]

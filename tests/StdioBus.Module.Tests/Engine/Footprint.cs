@@ -41,7 +41,7 @@ internal readonly record struct Footprint(
     /// <summary>Whether nothing is more than it was.</summary>
     public bool IsWithin(in Footprint before) =>
         Threads <= before.Threads
-        && Descriptors <= before.Descriptors
+        && Descriptors <= before.Descriptors + OwnProcess.DescriptorSlack
         && Processes <= before.Processes
         && Runspaces <= before.Runspaces
         && Subscribers <= before.Subscribers

@@ -12,8 +12,8 @@ internal sealed class TestHost(int width = 120, bool colours = false) : PSHost
 {
     private readonly TestUserInterface _ui = new(width, colours);
 
-    /// <summary>Everything shown so far.</summary>
-    public string Shown => _ui.Shown;
+    /// <summary>Everything shown so far, with the ends of its lines as on Unix.</summary>
+    public string Shown => _ui.Shown.Replace("\r\n", "\n", StringComparison.Ordinal);
 
     /// <summary>Called with each piece of text that is written without a line break.</summary>
     public Action<string>? OnWrite

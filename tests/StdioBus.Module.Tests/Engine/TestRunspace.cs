@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Collections.ObjectModel;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
@@ -7,7 +8,8 @@ namespace StdioBus.Module.Tests.Engine;
 
 /// <summary>
 /// A runspace of a real engine with the assembled module imported, as a user has it. Scripts find the path of the test
-/// worker in <c>$worker</c> and a function <c>Start-Kit</c> that starts a bus of it. At the end no bus may be left.
+/// worker in <c>$worker</c> and a function <c>Start-Kit</c> that starts a bus of it; in <c>$quick</c>, for splatting, a program
+/// of the system that does nothing but read its input to its end. At the end no bus may be left.
 /// </summary>
 internal sealed class TestRunspace : IDisposable
 {
@@ -30,6 +32,8 @@ internal sealed class TestRunspace : IDisposable
         if (OperatingSystem.IsWindows())
             state.ExecutionPolicy = Microsoft.PowerShell.ExecutionPolicy.Bypass;
         state.Variables.Add(new SessionStateVariableEntry("worker", WorkerProgram.Path, "the test worker"));
+        Hashtable quick = OperatingSystem.IsWindows() ? new() { ["Command"] = "find", ["ArgumentList"] = "what is not there" } : new() { ["Command"] = "cat" };
+        state.Variables.Add(new SessionStateVariableEntry("quick", quick, "a program that is there fast"));
         state.Commands.Add(new SessionStateCmdletEntry("Select-Object", typeof(SelectFirstStandIn), null));
         _runspace = RunspaceFactory.CreateRunspace(Host, state);
         _runspace.Open();

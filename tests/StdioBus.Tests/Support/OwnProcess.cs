@@ -10,8 +10,17 @@ internal static class OwnProcess
     public static IReadOnlyList<string> LoopThreads =>
         [.. Directory.GetDirectories("/proc/self/task").Where(IsLoop).OrderBy(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture))];
 
-    /// <summary>How many descriptors are open, but for those of assemblies, which the runtime loads when it first needs them.</summary>
-    public static int Descriptors => Directory.GetFileSystemEntries("/proc/self/fd").Count(descriptor => !IsAssembly(descriptor));
+    /// <summary>How many loop threads all its buses have.</summary>
+    public static int LoopThreadCount => OperatingSystem.IsWindows() ? ThreadNames.Count("StdioBus loop") : LoopThreads.Count;
+
+    /// <summary>
+    /// How many descriptors are open, but for those of assemblies, which the runtime loads when it first needs them; on Windows
+    /// how many handles.
+    /// </summary>
+    public static int Descriptors => OperatingSystem.IsWindows() ? OwnHandles.Count() : Directory.GetFileSystemEntries("/proc/self/fd").Count(descriptor => !IsAssembly(descriptor));
+
+    /// <summary>How many of them the runtime may open and close as it finds right: on Windows each of its threads has some.</summary>
+    public static int DescriptorSlack => OperatingSystem.IsWindows() ? 40 : 0;
 
     /// <summary>How often a thread went to sleep of its own accord.</summary>
     public static long VoluntarySwitches(string thread) => File.ReadLines(Path.Combine(thread, "status"))
@@ -19,11 +28,13 @@ internal static class OwnProcess
         .Select(line => long.Parse(line.Split(':')[1], CultureInfo.InvariantCulture))
         .Single();
 
-    /// <summary>How many bytes of the C heap are in use, in all its arenas.</summary>
+    /// <summary>How many bytes of the C heap are in use, in all its arenas; 0 where the C library does not tell.</summary>
     public static long NativeBytes
     {
         get
         {
+            if (OperatingSystem.IsWindows())
+                return 0;
             HeapInfo info = ReadHeap();
             return (long)(info.InUse + info.Mapped);
         }

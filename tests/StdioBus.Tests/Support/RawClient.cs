@@ -13,10 +13,17 @@ internal sealed class RawClient : IDisposable
     /// <summary>Connects to "127.0.0.1:9000" or to the path of a Unix socket.</summary>
     public RawClient(string endpoint)
     {
-        EndPoint address = endpoint.StartsWith('/') ? new UnixDomainSocketEndPoint(endpoint) : IPEndPoint.Parse(endpoint);
-        _socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
-        _socket.Connect(address);
+        _socket = Connect(endpoint);
         _socket.Blocking = false;
+    }
+
+    /// <summary>A connection to such an endpoint.</summary>
+    public static Socket Connect(string endpoint)
+    {
+        EndPoint address = IPEndPoint.TryParse(endpoint, out IPEndPoint? tcp) ? tcp : new UnixDomainSocketEndPoint(endpoint);
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Connect(address);
+        return socket;
     }
 
     /// <summary>Writes what the socket takes without waiting; says how many bytes that was.</summary>

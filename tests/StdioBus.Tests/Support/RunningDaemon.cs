@@ -13,6 +13,9 @@ internal sealed class RunningDaemon : IAsyncDisposable
     /// <summary>What its TCP listener asks for.</summary>
     public const string Token = "a \"secret\"";
 
+    /// <summary>Whether this system has Unix sockets. Where it has none, a daemon that would listen on one does so on TCP.</summary>
+    public static bool HasUnixSockets => System.Net.Sockets.Socket.OSSupportsUnixDomainSockets;
+
     /// <summary>Its process.</summary>
     public Process Process => _process!;
 
@@ -22,7 +25,7 @@ internal sealed class RunningDaemon : IAsyncDisposable
     /// <summary>Starts one; ends when it is ready.</summary>
     public static async Task<RunningDaemon> StartAsync(BusConfig config, bool overTcp, bool withToken = true)
     {
-        var daemon = new RunningDaemon { _overTcp = overTcp, _withToken = withToken };
+        var daemon = new RunningDaemon { _overTcp = overTcp || !HasUnixSockets, _withToken = withToken };
         await daemon.StartAsync(config, Token);
         return daemon;
     }

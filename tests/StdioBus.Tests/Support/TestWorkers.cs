@@ -11,6 +11,10 @@ internal static class TestWorkers
 
     public static BusPool Pool(string id = "test", int instances = 1, params string[] mode) => new(id, Program, mode, instances);
 
+    /// <summary>A pool of programs that do nothing but read their input to its end, and are there much faster than the worker.</summary>
+    public static BusPool Quick(int instances = 1) =>
+        OperatingSystem.IsWindows() ? new BusPool("quick", "find", ["what is not there"], instances) : new BusPool("quick", "cat", null, instances);
+
     /// <summary>Options of a bus of these pools, without deadlines.</summary>
     public static BusOptions Options(params BusPool[] pools) => new() { Config = new BusConfig(pools), Timeout = null };
 

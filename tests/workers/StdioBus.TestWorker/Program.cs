@@ -5,12 +5,14 @@
 // Modes
 //   echo            (default) answers the methods below; ends at the end of stdin
 //   never-reads     reads nothing, until it is killed
+//   says LINE       writes that line and reads its input to the end
 //   garbage         writes a banner, a blank line and broken JSON before it serves like echo
 //   slow-start MS   waits that long before it serves like echo
 //   ignore-eof      serves like echo, then stays after the end of stdin; ends on SIGTERM
 //   stubborn        the same, and ignores SIGTERM
 //   asks METHOD     sends a request with the id 0 at once, then serves like echo
 //   exits CODE      writes a line to stderr and exits at once
+//   needs FILE      exits with 4 unless that file is there, else serves like echo
 //   kit             the methods of ModeKit.cs, with which a test says what happens and when
 //   host            no worker but a program with a bus: see ModeHost.cs
 //   container ENGINE IMAGE NAME
@@ -23,6 +25,8 @@
 //   fill {bytes}    answers a string such that the answer's line has exactly that many bytes
 //   pid             answers {"pid": …}
 //   descendant      starts a process that ignores SIGTERM and lives for minutes, answers {"pid": …} of it
+//   variables {names}
+//                   answers their values; null for one that is not set
 //   fail {…}        answers its params as the error
 //   hold {key}      does not answer; the id is kept under the key
 //   emit {lines}    writes the lines as they are, then answers null. "$(key)" in a line is the id of that held request
@@ -49,6 +53,10 @@ switch (mode)
     case "never-reads":
         Thread.Sleep(Timeout.Infinite);
         break;
+    case "says":
+        Console.WriteLine(args[1]);
+        Console.In.ReadToEnd();
+        return 0;
     case "garbage":
         Lines.Write("Welcome to the worker!\n\n{\"jsonrpc\":\n[1,2\n");
         break;
@@ -69,6 +77,8 @@ switch (mode)
         return int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture);
 }
 
+if (mode == "needs" && !File.Exists(args[1]))
+    return 4;
 using IDisposable? deaf = mode == "stubborn"
     ? System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGTERM, signal => signal.Cancel = true)
     : null;

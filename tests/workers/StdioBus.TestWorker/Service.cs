@@ -91,6 +91,9 @@ internal sealed partial class Service
             case "descendant":
                 Answer(id, $"{{\"pid\":{StartDescendant()}}}");
                 break;
+            case "variables":
+                Answer(id, $"[{string.Join(',', parameters.GetProperty("names").EnumerateArray().Select(name => Environment.GetEnvironmentVariable(name.GetString()!) is { } value ? Quote(Encoding.UTF8.GetBytes(value)) : "null"))}]");
+                break;
             case "initialize":
                 Answer(id, $"{{\"protocolVersion\":{parameters.GetProperty("protocolVersion").GetRawText()}}}");
                 break;
@@ -160,9 +163,15 @@ internal sealed partial class Service
         }
     }
 
-    // Its process id; it is ready when its first line is there.
+    // Its process id; it is ready when its first line is there. On Windows there is no SIGTERM to ignore.
     private static int StartDescendant()
     {
+        if (OperatingSystem.IsWindows())
+        {
+            using Process other = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["never-reads"]))!;
+            return other.Id;
+        }
+
         var start = new ProcessStartInfo("/bin/sh", ["-c", "trap '' TERM; echo ready; exec sleep 300"]) { RedirectStandardOutput = true };
         using Process descendant = Process.Start(start)!;
         descendant.StandardOutput.ReadLine();
