@@ -57,7 +57,7 @@ public sealed partial class Bus : IAsyncDisposable, IDisposable
         _flow = new WorkerFlow(_backend, _calls, firstWorker);
         _completions = new Completions(_backend);
         _timer = new DeadlineTimer(Clock, deadline => _closer!.Expire((PendingCall)deadline));
-        _closer = new CallCloser(_backend, _ids, _calls, _timer.Queue, _flow, _counters, Clock, _options.StreamOverflowBytes);
+        _closer = new CallCloser(_backend, _ids, _calls, _timer.Queue, _flow, _counters, SkippedLines, Clock, _options.StreamOverflowBytes);
         _requests = new WorkerRequests(
             _backend, _handlers, new BuiltInAnswers(_options.Roots?.AsReadOnly(), _options.RejectPermissions), _calls, _methods, _counters, _log, Clock, _config.Limits?.MaxInputBuffer ?? BusLimits.DefaultMaxInputBuffer);
         _closer.GivenUp = _requests.OnGivenUp;

@@ -46,13 +46,6 @@ internal sealed class StrayLines
     {
         string beginning = line.Text.Length > Excerpt ? line.Text[..Excerpt] + "…" : line.Text;
         return $"Worker {line.WorkerId} of pool '{WorkerControlCmdlet.PoolOf(bus, line.WorkerId)}' of the bus '{bus.Name}' wrote a line to stdout that was skipped and counted, for it is {line.Reason}: " +
-            $"{Printable(beginning)} Text that is no message belongs on stderr. More such lines of this worker are counted in InvalidLines of Get-BusWorker and listed by Get-BusLog.";
+            $"'{beginning}'. {(line.IsTooLong ? "If it was an answer, raise -Limit @{ MaxInputBuffer = … }." : "Text that is no message belongs on stderr, and a message is one line.")} More such lines of this worker are counted in InvalidLines of Get-BusWorker and listed by Get-BusLog.";
     }
-
-    // A worker's text must not steer the terminal.
-    private static string Printable(string text) => string.Create(text.Length, text, static (shown, from) =>
-    {
-        for (int i = 0; i < from.Length; i++)
-            shown[i] = char.IsControl(from[i]) ? ' ' : from[i];
-    });
 }

@@ -6,7 +6,7 @@ namespace StdioBus;
 /// Ends calls that were taken out of the table, in each of the ways in which they can end, and gives up those that
 /// are still in it. Whichever comes first wins; the others find nothing.
 /// </summary>
-internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable calls, DeadlineQueue deadlines, WorkerFlow flow, BusCounters counters, Func<long> clock, long maxText)
+internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable calls, DeadlineQueue deadlines, WorkerFlow flow, BusCounters counters, SkippedLines skipped, Func<long> clock, long maxText)
 {
     // Far from what an array can hold, to which a last chunk and the result come.
     private const long MaxStreamText = 1L << 30;
@@ -81,7 +81,7 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
     public void Expire(PendingCall call)
     {
         if (call.Overdue(clock(), out long next) is { } timeout)
-            GiveUp(call, "timed out", () => timeout);
+            GiveUp(call, "timed out", () => WithSkipped(timeout, call));
         else
             deadlines.Add(call, next);
     }
@@ -95,6 +95,15 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
         backend.GiveUp((ulong)call.Id, hasNotice
             ? new OutgoingMessage(notice.Detach(), length, call.PoolName, call.RouteSession, call.Worker, call.Pool?.Envelope == EnvelopeKind.StdioBus)
             : new OutgoingMessage(null, 0));
+    }
+
+    // What the worker wrote in the place of an answer, perhaps.
+    private StdioBusException WithSkipped(StdioBusException timeout, PendingCall call)
+    {
+        int worker = call.Worker >= 0 ? call.Worker : call.Pool?.OnlyWorker ?? -1;
+        if (skipped.Of(worker) is { } line)
+            timeout.Details = $"Worker {worker} has written to stdout what could not be taken for a message and was skipped. The first such line is {line.Reason}: {line.Text}";
+        return timeout;
     }
 
     private void GiveUpOverflown(StreamCall stream) => GiveUp(stream, "the consumer is too slow", () => new BusResourceException(

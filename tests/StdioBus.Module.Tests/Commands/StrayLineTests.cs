@@ -1,3 +1,4 @@
+using System.Management.Automation;
 using StdioBus.Module.Pipeline;
 using StdioBus.Module.Tests.Engine;
 using Xunit;
@@ -31,7 +32,7 @@ public sealed class StrayLineTests : IDisposable
         Assert.Empty(run.Errors);
         Assert.Equal([10, 10], run.Output.Select(item => item.BaseObject));
         Assert.Equal(["Worker 0 of pool 'talk' of", "Worker 1 of pool 'talk' of"], run.Warnings.Select(warning => warning.Message[..26]).Order(StringComparer.Ordinal));
-        Assert.All(run.Warnings, warning => Assert.Contains("skipped and counted, for it is not valid JSON: Welcome to the worker! ", warning.Message, StringComparison.Ordinal));
+        Assert.All(run.Warnings, warning => Assert.Contains("skipped and counted, for it is not valid JSON: 'Welcome to the worker!'. ", warning.Message, StringComparison.Ordinal));
         Assert.Equal([3L, 3L], _runspace.Run("Get-BusWorker | ForEach-Object InvalidLines").Select(item => item.BaseObject));
     }
 
@@ -44,12 +45,30 @@ public sealed class StrayLineTests : IDisposable
         Bus bus = StartTalker();
         await EmitAsync(bus, "s", "motd", "[1,2]");
         Assert.Equal(
-            "Worker 0 of pool 'talk' of the bus 'talkers' wrote a line to stdout that was skipped and counted, for it is not valid JSON: motd " +
-            "Text that is no message belongs on stderr. More such lines of this worker are counted in InvalidLines of Get-BusWorker and listed by Get-BusLog.",
+            "Worker 0 of pool 'talk' of the bus 'talkers' wrote a line to stdout that was skipped and counted, for it is not valid JSON: 'motd'. " +
+            "Text that is no message belongs on stderr, and a message is one line. More such lines of this worker are counted in InvalidLines of Get-BusWorker and listed by Get-BusLog.",
             Assert.Single(_runspace.RunWithErrors(command).Warnings).Message);
         await EmitAsync(bus, "s", "again");
         Assert.Empty(_runspace.RunWithErrors(command).Warnings);
         Assert.Equal(3, _runspace.Run("Get-BusLog -Level Warning").Count);
+    }
+
+    [Fact]
+    public async Task A_timeout_tells_of_it_too()
+    {
+        Bus bus = StartTalker();
+        await EmitAsync(bus, "s", "Welcome");
+        ErrorRecord error = _runspace.RunWithErrors("Invoke-BusRequest hold @{ key = 'k' } -Timeout 0.2").OnlyError("BusTimeout");
+        Assert.EndsWith("The first such line is not valid JSON: Welcome", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_an_answer_that_is_too_long_it_says_what_to_raise()
+    {
+        ScriptRun run = _runspace.RunWithErrors("$bus = New-StdioBus kit $worker -Limit @{ MaxInputBuffer = 65536 }; Invoke-BusRequest fill @{ bytes = 100000 } -Timeout 1");
+        run.OnlyError("BusTimeout");
+        Assert.Contains("for it is longer than max_input_buffer: ", Assert.Single(run.Warnings).Message, StringComparison.Ordinal);
+        Assert.Contains("If it was an answer, raise -Limit @{ MaxInputBuffer = … }.", run.Warnings[0].Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -72,7 +91,7 @@ public sealed class StrayLineTests : IDisposable
     {
         ScriptRun run = _runspace.RunWithErrors("New-StdioBus shell $worker says, Welcome -Hello -Timeout 2");
         run.OnlyError("BusTimeout");
-        Assert.Contains("not valid JSON: Welcome ", Assert.Single(run.Warnings).Message, StringComparison.Ordinal);
+        Assert.Contains("not valid JSON: 'Welcome'. ", Assert.Single(run.Warnings).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -105,7 +124,7 @@ public sealed class StrayLineTests : IDisposable
         Bus bus = StartTalker();
         await EmitAsync(bus, "s", "\u001b[31m" + new string('x', 500));
         string warning = Assert.Single(_runspace.RunWithErrors("$null = Invoke-BusRequest echo @{}").Warnings).Message;
-        Assert.Contains("JSON:  [31m" + new string('x', 75) + "… Text", warning, StringComparison.Ordinal);
+        Assert.Contains("JSON: ' [31m" + new string('x', 75) + "…'. Text", warning, StringComparison.Ordinal);
         Assert.DoesNotContain(warning, char.IsControl);
     }
 
