@@ -36,8 +36,9 @@ internal sealed class ScriptHandler : IRunspaceHolding
     {
         _owner = Runspace.DefaultRunspace;
         _host = command.Host;
-        // In a try block an exception ends the script, whatever statement it comes from; otherwise the script would go on.
-        _script = $"try {{ . {{\n{script}\n}} @args }} catch {{ throw }}";
+        // In a try block an exception ends the script, whatever statement it comes from; otherwise the script would go on. It
+        // begins on the first line, so that the lines of its errors are counted as in the script itself.
+        _script = $"try {{ . {{ {script}\n}} @args }} catch {{ throw }}";
         _arguments = arguments;
         _using = UsingVariables.Of(script, command);
         _runspaces = new HandlerRunspaces(_host, command.SessionState.LanguageMode, MostAtOnce);

@@ -64,7 +64,7 @@ public sealed class HandlerTests : IDisposable
         _runspace.Run("$null = Register-BusHandler q {\n  no-such-thing }; $null = Register-BusHandler chosen { throw [StdioBus.JsonRpcErrorException]::new(1, 'chosen') }");
         _runspace.Run("$null = Invoke-BusRequest ask @{ method = 'chosen' }; $null = Invoke-BusRequest ask @{ method = 'q' }");
         Assert.Contains("The handler of 'q': The term 'no-such-thing' is not recognized", _host.Shown, StringComparison.Ordinal);
-        Assert.Contains("line 3", _host.Shown, StringComparison.Ordinal);
+        Assert.Contains("line 2", _host.Shown, StringComparison.Ordinal);
         Assert.DoesNotContain("chosen", _host.Shown, StringComparison.Ordinal);
         Assert.DoesNotContain("System.Management", (string)_runspace.RunOne("@(Get-BusLog)[-1].Text")!, StringComparison.Ordinal);
     }
