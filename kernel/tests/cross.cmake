@@ -8,13 +8,15 @@
 #                                                        with them
 #   host, threads, stress, faults, the corpora           minutes: hundreds of processes, or all of
 #                                                        what fuzzing has found
+#   told                                                 one of its tests has to be quicker than the
+#                                                        restart of a worker
 #   daemon, daemon_command                               minutes, and the daemons that ship are
 #                                                        emulated by shipped.cmake
 if(CMAKE_CROSSCOMPILING_EMULATOR)
     # The parts of the kernel, then its router, then what has to do with the system.
     set(cross_tests
         json json_text frame table config outlet journal clock linear
-        routing ids owners envelope annotated worker_messages errors decline limits settled skipped told
+        routing ids owners envelope annotated worker_messages errors decline limits settled skipped
         clients access listener callbacks control embedded waiting restart stop roundtrip processes
         exports abi)
     # And of these one that starts a daemon: it has no guard there and says so in its log, where the
