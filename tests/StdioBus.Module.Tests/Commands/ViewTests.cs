@@ -63,7 +63,7 @@ public sealed class ViewTests
     [InlineData(80)]
     [InlineData(160)]
     public void Handlers(int width) => Golden.Check(
-        $"handlers-{width}", Show(width, "$null = Register-BusHandler 'session/*' { 1 }; $null = Register-BusHandler fs/read_text_file { throw 'no' } -Pool kit; 'session/x', 'fs/read_text_file' | ForEach-Object { $null = Invoke-BusRequest ask @{ method = $_ } -Pool kit }; Get-BusHandler"));
+        $"handlers-{width}", Show(width, "$null = Register-BusHandler 'session/*' { 1 }; $null = Register-BusHandler fs/read_text_file { throw [StdioBus.JsonRpcErrorException]::new(-1, 'no') } -Pool kit; 'session/x', 'fs/read_text_file' | ForEach-Object { $null = Invoke-BusRequest ask @{ method = $_ } -Pool kit }; Get-BusHandler"));
 
     // The engine lists every object of such output after the first.
     [Fact]
