@@ -32,7 +32,12 @@ Describe 'The examples of the help' -Tag A24, A37 {
     BeforeAll {
         . "$PSScriptRoot/Setup.ps1"
         Copy-Item "$root/docs/examples/workers/DemoAgent/bin/DemoAgent.*" $TestDrive
+        # Runspaces that an example makes find the module by its name, as an installed one.
+        $modulePath = $env:PSModulePath
+        $env:PSModulePath = "$root/out" + [System.IO.Path]::PathSeparator + $modulePath
     }
+
+    AfterAll { $env:PSModulePath = $modulePath }
 
     BeforeEach { Push-Location $TestDrive }
     AfterEach {
