@@ -27,9 +27,9 @@ public sealed class ModuleLifetime : IModuleAssemblyInitializer, IModuleAssembly
     /// <param name="psModuleInfo">The module.</param>
     public void OnRemove(PSModuleInfo psModuleInfo)
     {
-        Task holdings = RunspaceHoldings.Of(Runspace.DefaultRunspace).EndAllAsync();
+        // Before the buses: a job whose bus went first would have failed, and not been stopped.
+        RunspaceHoldings.Of(Runspace.DefaultRunspace).EndAllAsync().Wait(Longest);
         Remove(RunspaceBuses.Here.TakeMade());
-        holdings.Wait(Longest);
     }
 
     private static void Remove(IReadOnlyList<Bus> buses) =>
