@@ -12,6 +12,7 @@
 #define ROUTE_LEDGER_H
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,7 +72,7 @@ class Ledger {
     bool ToClient(int client, std::string_view line, Ears *ears, Given *given, bool *is_answer);
 
   private:
-    std::vector<Message> messages_;
+    std::deque<Message> messages_; // whoever adds one may be inside of a call about another
 
     std::string TakeAnnotation(std::string_view line, Ears *ears, int *worker) const;
     void CheckFromWorker(const strict_json::Value &line, uint64_t number) const;

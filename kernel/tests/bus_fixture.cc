@@ -220,6 +220,11 @@ int Bus::Send(const std::string &message, const Route &route) {
     return stdio_bus_send(bus_, &r, message.data(), message.size());
 }
 
+void Bus::LoseWorkerForAWhile() {
+    for (int i = 0; i < 4; i++)
+        ExpectError(Ask("exit"), -32002);
+}
+
 Json Bus::Ask(const std::string &method, const std::string &params, Route route) {
     route.cookie = Cookie();
     EXPECT_EQ(Send(Rpc(std::to_string(route.cookie), method, params), route), STDIO_BUS_OK);

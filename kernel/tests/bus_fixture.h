@@ -92,6 +92,9 @@ class Bus {
 
     int Ingest(const std::string &message);
     int Send(const std::string &message, const Route &route = {});
+    // Ends the only worker four times. The pause before a restart, 100 ms at first, has doubled
+    // three times then: what has to be done before the next one is not a race with it.
+    void LoseWorkerForAWhile();
     // Sends a request and steps until it is answered.
     Json Ask(const std::string &method, const std::string &params = "", Route route = {});
     // The pid of the process that answers there.

@@ -70,7 +70,7 @@ TEST(Limits, TheWorkerThatHasARequestIsKnownUntilItEnds) {
 TEST(Limits, ARequestThatWaitsForAWorkerHasNone) {
     Bus bus(OnePool());
     bus.Start();
-    ExpectError(bus.Ask("exit"), -32002);
+    bus.LoseWorkerForAWhile();
     ASSERT_EQ(bus.Send(Rpc("1", "waits"), {nullptr, nullptr, -1, 0, 7}), 0);
     EXPECT_EQ(stdio_bus_pending_worker(bus.get(), 7), STDIO_BUS_ENOTFOUND);
     EXPECT_TRUE(bus.Answer(7).Has("result"));
@@ -93,7 +93,7 @@ TEST(Limits, TheIdOfAForgottenRequestIsNotTakenForItsSuccessors_L31) {
 TEST(Limits, AForgottenRequestThatWaitedForAWorkerIsNeverSent) {
     Bus bus(OnePool());
     bus.Start();
-    ExpectError(bus.Ask("exit"), -32002);
+    bus.LoseWorkerForAWhile();
     ASSERT_EQ(bus.Send(Rpc("1", "forgotten"), {nullptr, nullptr, -1, 0, 7}), 0);
     ASSERT_EQ(bus.Send(Rpc("2", "kept"), {nullptr, nullptr, -1, 0, 8}), 0);
     ASSERT_EQ(stdio_bus_forget(bus.get(), 7), 0);

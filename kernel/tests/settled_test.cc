@@ -41,7 +41,7 @@ TEST(Settled, ByTheEndOfTheProcess) {
 TEST(Settled, AtOnceWhenNoWorkerHadIt) {
     Bus bus(OnePool());
     bus.Start();
-    ExpectError(bus.Ask("exit"), -32002);
+    bus.LoseWorkerForAWhile();
     ASSERT_EQ(bus.Send(Rpc("1", "waits"), To(-1, 7)), 0);
     ASSERT_EQ(stdio_bus_forget(bus.get(), 7), 0);
     EXPECT_EQ(bus.settled, Cookies{7});

@@ -28,9 +28,7 @@ TEST(SettledClient, OneThatAskedForItIsToldByTheIdThatItSent) {
 
 TEST(SettledClient, OneThatWaitedForAWorkerIsOverAtOnce) {
     TrustedBus bus;
-    // The pause before the next restart has doubled three times, so there is time for the rest.
-    for (int i = 0; i < 4; i++)
-        ExpectError(bus.Ask("exit"), -32002);
+    bus.LoseWorkerForAWhile();
     SocketClient client(bus.path);
     Annotate(bus, client);
     client.Send(Beside(R"({"tell":true})", Rpc("1", "waits")));
