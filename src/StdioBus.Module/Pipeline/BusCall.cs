@@ -32,8 +32,11 @@ internal sealed class BusCall(long index, RawJson? parameters, object? target)
     public bool IsOneOfMany { get; init; }
 
     /// <summary>The beginning of its params; null when it has none.</summary>
-    public string? Excerpt => Params is not { } json ? null
-        : json.ToString() is { Length: > LongestExcerpt } text ? text[..LongestExcerpt] + "…" : json.ToString();
+    public string? Excerpt => Params?.ToString() switch
+    {
+        { Length: > LongestExcerpt } text => text[..LongestExcerpt] + "…",
+        var text => text,
+    };
 
     /// <summary>Why the call cannot be made; null when it can.</summary>
     public ErrorRecord? Refusal { get; init; }

@@ -8,7 +8,7 @@ namespace StdioBus.Module.Pipeline;
 /// </summary>
 internal sealed class WorkerPaths(PSCmdlet command)
 {
-    private static readonly string[] _extensions = [".com", ".exe", ".bat", ".cmd"];
+    private static readonly string[] Extensions = [".com", ".exe", ".bat", ".cmd"];
 
     private string Location => command.SessionState.Path.CurrentFileSystemLocation.ProviderPath;
 
@@ -124,7 +124,7 @@ internal sealed class WorkerPaths(PSCmdlet command)
 
     // Whether the kernel finds a file there. On Windows it adds an extension, and one without is no program.
     private static bool IsProgram(string path) => OperatingSystem.IsWindows()
-        ? (Path.HasExtension(path) && File.Exists(path)) || _extensions.Any(extension => File.Exists(path + extension))
+        ? (Path.HasExtension(path) && File.Exists(path)) || Extensions.Any(extension => File.Exists(path + extension))
         : File.Exists(path);
 
     private static bool IsPath(string variable) =>

@@ -35,7 +35,7 @@ internal sealed class SkippedLines
     {
         lock (_gate)
         {
-            if (Array.Exists(_lines, line => line.WorkerId == workerId))
+            if (Of(workerId) is not null)
                 return;
             Volatile.Write(ref _lines, [.. _lines, new SkippedLine(workerId, reason, Printable(text))]);
         }

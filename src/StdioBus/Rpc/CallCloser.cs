@@ -100,9 +100,8 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
     // What the worker wrote in the place of an answer, perhaps.
     private StdioBusException WithSkipped(StdioBusException timeout, PendingCall call)
     {
-        int worker = call.Worker >= 0 ? call.Worker : call.Pool?.OnlyWorker ?? -1;
-        if (skipped.Of(worker) is { } line)
-            timeout.Details = $"Worker {worker} has written to stdout what could not be taken for a message and was skipped. The first such line is {line.Reason}: {line.Text}";
+        if (skipped.Of(call.Worker) is { } line)
+            timeout.Details = $"Worker {line.WorkerId} has written to stdout what could not be taken for a message and was skipped. The first such line is {line.Reason}: {line.Text}";
         return timeout;
     }
 

@@ -173,11 +173,13 @@ internal sealed class WorkerRequests(
             {
                 _count++;
                 foreach (PendingCall waiting in call.Waiting)
+                {
                     waiting.Asked(method, clock());
 
-                // Given up before this was there to be seen: answered it cannot be, that is told on this thread.
-                foreach (PendingCall waiting in call.Waiting)
+                    // Given up before this was there to be seen: answered it cannot be, that is told on this thread.
                     moot |= !calls.Contains(waiting) && call.IsMootWithout(waiting);
+                }
+
                 if (moot)
                     Take(call);
             }
