@@ -115,7 +115,7 @@ public sealed class BackendTests
     {
         await using BackendHost host = await BackendHost.StartAsync(way, TestWorkers.Pool("slow"), TestWorkers.Pool("fast"));
         Bus bus = host.Bus;
-        const int Count = 20_000;
+        const int Count = 60_000; // more than is on the way when the pause takes hold
         await using IAsyncEnumerator<StreamEvent> events = bus.StreamRequestAsync("stream", new { count = Count, size = 500 }, new() { Pool = "slow" }).GetAsyncEnumerator();
         Assert.True(await events.MoveNextAsync().Soon());
         await Waiting.Until(() => bus.GetWorkers()[0].IsPaused, "the slow worker is paused");
