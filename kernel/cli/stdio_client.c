@@ -107,6 +107,8 @@ static void hand_over_lines(sbd_stdio_client *c,
         case SB_FRAME_TOO_LONG:
             sb_host_line_too_long(c->bus);
             break;
+        case SB_FRAME_SKIPPED:
+            break;
         }
     }
 }

@@ -14,10 +14,12 @@ extern "C" {
 
 namespace {
 
-// A line, or one that is too long with its first bytes.
+// A line, or one that is too long with its first bytes and, once it has ended, its last.
 struct Line {
     bool too_long;
     std::string text;
+    std::string tail = "";
+    bool ended = false;
 };
 
 std::string WithoutCr(std::string line) {
@@ -35,7 +37,7 @@ std::vector<Line> Split(std::string stream, size_t limit) {
         size_t end = newline == std::string::npos ? stream.size() : newline;
         std::string line = WithoutCr(stream.substr(at, end - at));
         if (line.size() > limit)
-            lines.push_back({true, line});
+            lines.push_back({true, line, "", newline != std::string::npos});
         else if (line.find_first_not_of(" \t\r") != std::string::npos)
             lines.push_back({false, line});
         at = end + 1;
@@ -78,6 +80,13 @@ class Framed {
         char *line;
         size_t len;
         for (sb_frame_result r; (r = next(&frame_, &line, &len)) != SB_FRAME_MORE;) {
+            if (r == SB_FRAME_SKIPPED) {
+                REQUIRE(!lines.empty() && lines.back().too_long && !lines.back().ended);
+                REQUIRE(len <= SB_FRAME_TAIL);
+                lines.back().tail.assign(line, len);
+                lines.back().ended = true;
+                continue;
+            }
             REQUIRE(r == SB_FRAME_TOO_LONG ? len <= 256 : line[len] == '\0');
             lines.push_back({r == SB_FRAME_TOO_LONG, std::string(line, len)});
         }
@@ -108,6 +117,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         // Of one that is too long only the start is shown, with what was read of it by then.
         REQUIRE(got.too_long ? wanted.text.rfind(WithoutCr(got.text), 0) == 0
                              : got.text == wanted.text);
+        REQUIRE(got.ended == wanted.ended);
+        // At most one byte of it is a CR that does not count.
+        size_t least = wanted.text.size() < SB_FRAME_TAIL ? wanted.text.size() : SB_FRAME_TAIL - 1;
+        REQUIRE(!got.ended || (got.tail.size() >= least && got.tail.size() <= wanted.text.size() &&
+                               wanted.text.compare(wanted.text.size() - got.tail.size(),
+                                                   std::string::npos, got.tail) == 0));
     }
     return 0;
 }

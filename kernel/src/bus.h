@@ -164,6 +164,7 @@ struct sb_worker {
     bool close_input; /* once the queue is flushed */
     bool closing;     /* embedded: to be closed after the read loop */
     bool broken;      /* cannot be written to any more */
+    bool awaits_id;   /* inside an answer that is too long, and did not begin with its id */
     bool has_skipped; /* a line of this process was no message, which was told */
     bool wants_restart;
     bool terminated, killed; /* the stop ladder's rungs taken */

@@ -244,6 +244,8 @@ static void handle_lines(sb_client *client) {
         sb_frame_result result = sb_frame_next(&client->frame, &line, &len);
         if (result == SB_FRAME_MORE)
             break;
+        if (result == SB_FRAME_SKIPPED)
+            continue;
         if (client->stage == SB_CLIENT_STRANGER)
             sb_lobby_read_token(client, result == SB_FRAME_LINE ? line : NULL, len);
         else if (result == SB_FRAME_LINE)

@@ -7,6 +7,7 @@
 #include "annotation.h"
 #include "call.h"
 #include "conn.h"
+#include "long_answer.h"
 #include "session.h"
 #include "worker.h"
 
@@ -67,11 +68,53 @@ static void skip(sb_worker *w, const char *what, const char *line, size_t len) {
     tell_skipped(w, what, line, len);
 }
 
-void sb_deliver_too_long(sb_worker *w, const char *start, size_t len) {
-    skip(w, "longer than max_input_buffer", start, len);
+/* --- Answers ------------------------------------------------------------------------------- */
+
+/* A call that nobody waits for any more is over with its answer. */
+static void drop_late(sb_worker *w, sb_call *call, sb_token id) {
+    w->bus->counters.late_replies++;
+    sb_worker_log(w, STDIO_BUS_LOG_DEBUG, "dropped an answer nobody waits for, id %.*s",
+                  (int)(id.len < 100 ? id.len : 100), id.p);
+    if (call)
+        sb_call_close(w->bus, call);
 }
 
-/* --- Answers ------------------------------------------------------------------------------- */
+static void fail_too_long(sb_worker *w, sb_token id) {
+    unsigned long long limit = w->bus->config.limits.max_input_buffer;
+    char reason[96], more[80];
+    sb_call *call = sb_call_given_to_worker(w->bus, w, sb_id_key(w->bus, id));
+    if (!call || !call->conn) {
+        drop_late(w, call, id);
+        return;
+    }
+    snprintf(reason, sizeof reason, "the answer is longer than max_input_buffer (%llu bytes)",
+             limit);
+    snprintf(more, sizeof more, ",\"limit\":\"max_input_buffer\",\"value\":%llu", limit);
+    sb_fault fault = {.code = SB_QUEUE_FULL,
+                      .message = "Answer too long",
+                      .pool = w->pool,
+                      .worker = w->id,
+                      .reason = reason,
+                      .written = 1,
+                      .more = more};
+    sb_call_fail(w->bus, call, &fault);
+}
+
+void sb_deliver_too_long(sb_worker *w, const char *start, size_t len) {
+    sb_token id;
+    skip(w, "longer than max_input_buffer", start, len);
+    sb_long_head head = sb_long_answer_head(start, len, &id);
+    w->awaits_id = head == SB_LONG_ANSWER;
+    if (head == SB_LONG_ANSWER_ID)
+        fail_too_long(w, id);
+}
+
+void sb_deliver_skipped(sb_worker *w, const char *end, size_t len) {
+    sb_token id;
+    if (w->awaits_id && sb_long_answer_tail(end, len, &id))
+        fail_too_long(w, id);
+    w->awaits_id = false;
+}
 
 /* The session that an answer opens belongs to the worker that answered and to its asker. */
 static void learn_session(sb_worker *w, const sb_call *call, sb_token token) {
@@ -88,11 +131,7 @@ static void deliver_answer(sb_worker *w, const sb_scan *scan, const char *line, 
     sb_bus *bus = w->bus;
     sb_call *call = sb_call_given_to_worker(bus, w, sb_id_key(bus, scan->id));
     if (!call || !call->conn) {
-        bus->counters.late_replies++;
-        sb_worker_log(w, STDIO_BUS_LOG_DEBUG, "dropped an answer nobody waits for, id %.*s",
-                      (int)(scan->id.len < 100 ? scan->id.len : 100), scan->id.p);
-        if (call)
-            sb_call_close(bus, call);
+        drop_late(w, call, scan->id);
         return;
     }
     if (scan->result_session.p)

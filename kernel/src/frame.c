@@ -111,6 +111,20 @@ static sb_frame_result too_long(char **line, size_t *len, char *p, size_t n) {
     return SB_FRAME_TOO_LONG;
 }
 
+static void keep_tail(sb_frame *f, const char *p, size_t n) {
+    size_t taken = n < SB_FRAME_TAIL ? n : SB_FRAME_TAIL;
+    size_t kept = f->tail_len < SB_FRAME_TAIL - taken ? f->tail_len : SB_FRAME_TAIL - taken;
+    memmove(f->tail, f->tail + f->tail_len - kept, kept);
+    memcpy(f->tail + kept, p + n - taken, taken);
+    f->tail_len = kept + taken;
+}
+
+static void begin_skipping(sb_frame *f, const char *p, size_t n) {
+    f->skipping = true;
+    f->tail_len = 0;
+    keep_tail(f, p, n);
+}
+
 sb_frame_result sb_frame_next(sb_frame *f, char **line, size_t *len) {
     if (!look_at_bom(f))
         return SB_FRAME_MORE;
@@ -120,9 +134,10 @@ sb_frame_result sb_frame_next(sb_frame *f, char **line, size_t *len) {
         if (!newline) {
             size_t n = f->end - f->start;
             if (f->skipping) {
+                keep_tail(f, p, n);
                 drop_all(f);
             } else if (n > f->limit && without_cr(p, n) > f->limit) {
-                f->skipping = true;
+                begin_skipping(f, p, n);
                 drop_all(f);
                 return too_long(line, len, p, n);
             } else {
@@ -131,13 +146,21 @@ sb_frame_result sb_frame_next(sb_frame *f, char **line, size_t *len) {
             return SB_FRAME_MORE;
         }
         f->start = f->scanned = (size_t)(newline - f->buf) + 1;
+        size_t n = (size_t)(newline - p);
         if (f->skipping) {
+            keep_tail(f, p, n);
             f->skipping = false;
-            continue;
+            *line = f->tail;
+            *len = without_cr(f->tail, f->tail_len);
+            return SB_FRAME_SKIPPED;
         }
-        size_t n = without_cr(p, (size_t)(newline - p));
-        if (n > f->limit)
+        size_t read = n;
+        n = without_cr(p, n);
+        if (n > f->limit) {
+            begin_skipping(f, p, read);
+            f->start = f->scanned = (size_t)(newline - f->buf); /* its end is told next */
             return too_long(line, len, p, n);
+        }
         if (is_blank(p, n))
             continue;
         p[n] = '\0';

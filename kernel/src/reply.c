@@ -27,7 +27,7 @@ static void put_data(sb_text *t, const sb_fault *fault) {
     }
     if (fault->stderr_tail)
         sb_text_string_member(t, "stderr", fault->stderr_tail);
-    if (fault->code == SB_WORKER_EXITED && fault->written >= 0)
+    if (fault->written > 0 || (fault->code == SB_WORKER_EXITED && fault->written == 0))
         sb_text_put(t, fault->written ? ",\"written\":true" : ",\"written\":false");
     bool is_empty = t->len && t->p[t->len - 1] == '{'; /* then `more` needs no comma */
     if (fault->more)

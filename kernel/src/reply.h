@@ -25,7 +25,7 @@ typedef struct sb_fault {
     /* For SB_WORKER_EXITED and SB_NO_WORKER: */
     const sb_exit *exit;
     const char *stderr_tail;
-    int written; /* 0, 1: whether the request had reached the worker; -1: not told */
+    int written; /* 1: the request had reached the worker; 0: with SB_WORKER_EXITED, it had not */
     /* More members of data as JSON text, each after a comma; NULL: none. */
     const char *more;
 } sb_fault;

@@ -107,8 +107,10 @@ static void handle_lines(sb_worker *w, bool at_exit) {
             break;
         if (result == SB_FRAME_LINE)
             sb_deliver_line(w, line, len);
-        else
+        else if (result == SB_FRAME_TOO_LONG)
             sb_deliver_too_long(w, line, len);
+        else
+            sb_deliver_skipped(w, line, len);
     }
     w->reading = false;
     if (w->closing)

@@ -16,6 +16,7 @@ namespace {
 struct Lines {
     sb_frame frame;
     std::vector<std::string> got;
+    std::vector<std::string> tails; // of those that are too long
 
     explicit Lines(size_t limit = 1 << 20) {
         sb_frame_init(&frame, limit);
@@ -29,6 +30,9 @@ struct Lines {
         if (result == SB_FRAME_TOO_LONG) {
             EXPECT_LE(len, 256u);
             got.push_back("TOO LONG " + std::string(line, len));
+        } else if (result == SB_FRAME_SKIPPED) {
+            EXPECT_LE(len, size_t{SB_FRAME_TAIL});
+            tails.emplace_back(line, len);
         } else {
             EXPECT_EQ(line[len], '\0');
             got.emplace_back(line, len);
@@ -64,6 +68,21 @@ struct Lines {
 };
 
 using Expected = std::vector<std::string>;
+
+TEST(Frame, TellsTheEndOfALineThatIsTooLong) {
+    const std::string line = std::string(300, 'x') + "the end";
+    for (size_t step : {size_t{1}, size_t{7}, size_t{128}, size_t{1000}}) {
+        Lines lines(20);
+        lines.Feed(line + "\r\nshort\n" + std::string(21, 'y') + "\n" + line, step);
+        ASSERT_EQ(lines.tails.size(), 2u) << "the last one has not ended; in steps of " << step;
+        const std::string &tail = lines.tails[0]; // a byte of it may have been the CR
+        EXPECT_GE(tail.size(), size_t{SB_FRAME_TAIL} - 1);
+        EXPECT_EQ(tail, line.substr(line.size() - tail.size()));
+        EXPECT_EQ(lines.tails[1], std::string(21, 'y'));
+        lines.End();
+        EXPECT_EQ(lines.tails.size(), 2u);
+    }
+}
 
 TEST(Frame, CutsManyLinesOfOneRead_A29) {
     Lines lines;

@@ -295,7 +295,8 @@ TEST(WorkerMessages, ALineOverTheLimitIsSkippedAndTheWorkerLives_A29) {
     // The line is written by a worker that was asked in a message below the limit.
     ASSERT_EQ(bus.Send(Rpc("1", "big", R"({"bytes":70000})")), 0);
     EXPECT_TRUE(bus.Ask("echo").Has("result"));
-    EXPECT_EQ(bus.messages.size(), 1u);
+    ASSERT_EQ(bus.messages.size(), 2u);
+    ExpectError(bus.messages[0].Tree(), -32003);
     EXPECT_EQ(bus.Worker(0).invalid_lines, 1u);
     EXPECT_EQ(bus.Worker(0).restarts, 0u);
     ASSERT_EQ(bus.Send(note), STDIO_BUS_ERR_BUFFER);

@@ -93,23 +93,34 @@ static void do_measure(const request *r) {
     answer(r->id, body);
 }
 
-/* Answers with a line of exactly params.bytes bytes. */
+static void append_id(text *t, const request *r) {
+    append_text(t, "\"jsonrpc\":\"2.0\",\"id\":");
+    append(t, r->id.p, r->id.len);
+}
+
+/* Answers with a line of exactly params.bytes bytes, with the id in front of the result; with
+ * params.id_last behind it. */
 static void do_big(const request *r) {
     size_t wanted = (size_t)number_of(r->params, "bytes", 0);
-    text t = {0};
-    append_text(&t, "{\"jsonrpc\":\"2.0\",\"id\":");
-    append(&t, r->id.p, r->id.len);
-    append_text(&t, ",\"result\":\"");
-    while (t.len + 2 + 4096 <= wanted) {
+    bool id_last = number_of(r->params, "id_last", 0);
+    text t = {0}, end = {0};
+    append_text(&t, "{");
+    append_text(&end, "\"");
+    append_text(id_last ? &end : &t, id_last ? "," : "");
+    append_id(id_last ? &end : &t, r);
+    append_text(&end, "}");
+    append_text(&t, id_last ? "\"result\":\"" : ",\"result\":\"");
+    while (t.len + end.len + 4096 <= wanted) {
         char block[4096];
         memset(block, 'x', sizeof block);
         append(&t, block, sizeof block);
     }
-    while (t.len + 2 < wanted)
+    while (t.len + end.len < wanted)
         append(&t, "y", 1);
-    append_text(&t, "\"}");
+    append(&t, end.p, end.len);
     write_line(t.p, t.len);
     free(t.p);
+    free(end.p);
 }
 
 /* Keeps the id until released. */

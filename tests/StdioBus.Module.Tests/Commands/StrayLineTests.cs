@@ -65,8 +65,9 @@ public sealed class StrayLineTests : IDisposable
     [Fact]
     public void Of_an_answer_that_is_too_long_it_says_what_to_raise()
     {
-        ScriptRun run = _runspace.RunWithErrors("$bus = New-StdioBus kit $worker -Limit @{ MaxInputBuffer = 65536 }; Invoke-BusRequest fill @{ bytes = 100000 } -Timeout 1");
-        run.OnlyError("BusTimeout");
+        ScriptRun run = _runspace.RunWithErrors("$bus = New-StdioBus kit $worker -Limit @{ MaxInputBuffer = 65536 }; Invoke-BusRequest fill @{ bytes = 100000 } -Timeout Infinite");
+        ErrorRecord error = run.OnlyError("BusResourceExhausted");
+        Assert.EndsWith(": the answer is longer than max_input_buffer (65536 bytes).", error.ToString(), StringComparison.Ordinal);
         Assert.Contains("for it is longer than max_input_buffer: ", Assert.Single(run.Warnings).Message, StringComparison.Ordinal);
         Assert.Contains("If it was an answer, raise -Limit @{ MaxInputBuffer = … }.", run.Warnings[0].Message, StringComparison.Ordinal);
     }
