@@ -14,9 +14,10 @@ public sealed class GetBusWorkerCommand : BusCmdlet
     [ArgumentCompleter(typeof(BusNameCompleter))]
     public object? Bus { get; set; }
 
-    /// <summary>The pools whose workers to list. Default: all.</summary>
+    /// <summary>The pools whose workers to list; wildcards are allowed. Default: all.</summary>
     [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
     [ArgumentCompleter(typeof(PoolIdCompleter))]
     public string[]? Pool { get; set; }
 
@@ -30,18 +31,25 @@ public sealed class GetBusWorkerCommand : BusCmdlet
     {
         Bus bus = BusResolution.ResolveOpen(this, Bus);
         foreach (string pool in Pool ?? [])
-            BusResolution.CheckPool(this, bus, pool);
+        {
+            if (!WildcardPattern.ContainsWildcardCharacters(pool))
+                BusResolution.CheckPool(this, bus, pool);
+        }
 
         Task<IReadOnlyList<BusWorker>> asked = bus.GetWorkersAsync(Cancellation);
         WaitFor(asked);
         IReadOnlyList<BusWorker> workers = asked.Result;
         foreach (BusWorker worker in workers)
         {
-            if ((Pool is null || Pool.Contains(worker.Pool, StringComparer.Ordinal)) && (Id is null || Id.Contains(worker.Id)))
+            if (IsAskedFor(worker.Pool) && (Id is null || Id.Contains(worker.Id)))
                 WriteObject(worker);
         }
 
         foreach (int id in (Id ?? []).Except(workers.Select(worker => worker.Id)))
             WriteError(BusErrors.WorkerNotFound(bus, id));
     }
+
+    // A name that stands for itself, with whatever characters, or a pattern.
+    private bool IsAskedFor(string pool) =>
+        Pool is null || Pool.Any(name => name == pool || WildcardPattern.Get(name, WildcardOptions.None).IsMatch(pool));
 }

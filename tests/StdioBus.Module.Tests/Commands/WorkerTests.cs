@@ -16,6 +16,8 @@ public sealed class WorkerTests : IDisposable
         _runspace.Run("$bus = New-StdioBus -PoolConfig @{ Id = 'a'; Command = $worker; Args = 'kit'; Instances = 2 }, @{ Id = 'b'; Command = $worker; Args = 'kit' }");
         Assert.Equal("a a b", _runspace.RunOne("(Get-BusWorker | ForEach-Object Pool) -join ' '"));
         Assert.Equal(1, _runspace.RunOne("@(Get-BusWorker b).Count"));
+        Assert.Equal("a a b", _runspace.RunOne("(Get-BusWorker a*, [b-c] | ForEach-Object Pool) -join ' '"));
+        Assert.Empty(_runspace.Run("Get-BusWorker A*"));
         Assert.Equal(1, _runspace.RunOne("(Get-BusWorker -Id 1).Id"));
         _runspace.RunWithErrors("Get-BusWorker -Id 1, 99 | ForEach-Object { }").OnlyError("BusWorkerNotFound");
         _runspace.RunWithErrors("Get-BusWorker nope").OnlyError("BusPoolNotFound");
