@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "json.h"
 #include "require.h"
 #include "stdio_bus.h"
 
@@ -15,6 +16,19 @@ static void count(void *user, int is_warning, const char *path, const char *mess
         ++*(int *)user;
 }
 
+/* It is a line, and a message whose id compares as that of its answer. */
+static void check_greeting(const sb_greeting *greeting) {
+    sb_scan scan;
+    size_t len = strlen(greeting->text);
+    REQUIRE(!strchr(greeting->text, '\n') && !strchr(greeting->text, '\r'));
+    REQUIRE(sb_json_scan(greeting->text, len, &scan) == SB_SCAN_OK);
+    REQUIRE(scan.method.p && greeting->method && greeting->method[0]);
+    REQUIRE((scan.id_kind != SB_ID_ABSENT) == (greeting->id != NULL));
+    if (scan.id_kind == SB_ID_NUMBER)
+        REQUIRE(strlen(greeting->id) == scan.id.len &&
+                memcmp(greeting->id, scan.id.p, scan.id.len) == 0);
+}
+
 static void check_pool(const sb_config *config, const sb_pool_config *pool) {
     REQUIRE(pool->id && pool->id[0] && pool->command && pool->command[0]);
     REQUIRE(pool->args && pool->env && pool->instances >= 1);
@@ -23,6 +37,8 @@ static void check_pool(const sb_config *config, const sb_pool_config *pool) {
     REQUIRE(!strchr(pool->command, '/') || pool->command[0] == '/');
     for (char **variable = pool->env; *variable; variable++)
         REQUIRE(strchr(*variable, '=') > *variable);
+    for (size_t i = 0; i < pool->handshake_count; i++)
+        check_greeting(&pool->handshake[i]);
     for (const sb_pool_config *other = config->pools; other < pool; other++)
         REQUIRE(strcmp(other->id, pool->id) != 0);
 }

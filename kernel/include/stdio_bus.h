@@ -136,7 +136,7 @@ STDIO_BUS_API int stdio_bus_resume_worker(stdio_bus_t *bus, int worker_id, uint3
 /* --- Workers -------------------------------------------------------------------------- */
 
 typedef enum stdio_bus_worker_state {
-    STDIO_BUS_WORKER_STARTING = 0,
+    STDIO_BUS_WORKER_STARTING = 0, /* has not answered its pool's handshake yet */
     STDIO_BUS_WORKER_RUNNING = 1,
     STDIO_BUS_WORKER_RESTARTING = 2, /* exited, waits for its back-off */
     STDIO_BUS_WORKER_STOPPING = 3,
@@ -167,6 +167,9 @@ typedef struct stdio_bus_worker_info {
     /* Last lines of stderr, '\n' between; after a restart those of the process before until the
      * new one writes a line. Valid until the next call. */
     const char *stderr_tail;
+    /* What the process answered to the first request of its pool's handshake: the result as JSON
+     * text. NULL: nothing yet. Valid until the next call. */
+    const char *handshake;
 } stdio_bus_worker_info_t;
 
 /* All workers, in id order from 0, running or not. */

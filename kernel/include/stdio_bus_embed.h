@@ -88,7 +88,8 @@ typedef struct stdio_bus_listener {
 typedef void (*stdio_bus_message_cb)(stdio_bus_t *bus, const char *msg, size_t len, void *user);
 typedef void (*stdio_bus_error_cb)(stdio_bus_t *bus, int code, const char *msg, void *user);
 typedef void (*stdio_bus_log_cb)(stdio_bus_t *bus, int level, const char *msg, void *user);
-/* event: "started", "stopped", "restarting", "failed" or "stopping". */
+/* event: "started", "stopped", "restarting", "failed" or "stopping"; where the pool has a
+ * handshake, "starting" before it and "started" once it is over. */
 typedef void (*stdio_bus_worker_cb)(stdio_bus_t *bus, int worker_id, const char *event, void *user);
 typedef void (*stdio_bus_client_connect_cb)(stdio_bus_t *bus, int client_id, const char *peer,
                                             void *user);
@@ -173,7 +174,8 @@ STDIO_BUS_API int stdio_bus_get_poll_fd(const stdio_bus_t *bus);
 STDIO_BUS_API void stdio_bus_get_stats(const stdio_bus_t *bus, stdio_bus_stats_t *stats);
 
 /* Adds a worker that the host provides as a pair of descriptors, which become non-blocking
- * and the kernel's own. Returns its worker id (0 or more), STDIO_BUS_EINVAL for bad
+ * and the kernel's own. One of a pool with a handshake is greeted first, as a process is; one that
+ * refuses it is closed. Returns its worker id (0 or more), STDIO_BUS_EINVAL for bad
  * arguments or an unknown pool, STDIO_BUS_ERR_STATE when not RUNNING. */
 STDIO_BUS_API int stdio_bus_register_embedded_worker(stdio_bus_t *bus, int fd_to_worker,
                                                      int fd_from_worker, const char *pool_id);

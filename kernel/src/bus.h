@@ -174,7 +174,10 @@ struct sb_worker {
     sb_stderr_tail tail;
     sb_text annotation; /* what its lines to annotated connections begin with */
     sb_text skipped;    /* what those are told of the first line that was no message */
+    sb_text answer;     /* of this process to the first request of the handshake: its result */
     sb_link backlog_link, dirty_link;
+    size_t greeted;          /* messages of the handshake that it was sent */
+    uint64_t greeting_end;   /* where these end in its stream */
     size_t place[SB_ORDERS]; /* in the pool's heaps, from 1; 0: not there */
     size_t pending, session_count, ghost_count;
     uint64_t turn;
@@ -183,16 +186,18 @@ struct sb_worker {
     size_t stderr_lines; /* in the second that began at stderr_since */
     int64_t stderr_since;
     size_t slow_clients;
-    sb_timer timer;  /* back-off, stop ladder or the watch over a broken pipe */
+    sb_timer timer;  /* back-off, handshake, stop ladder or the watch over a broken pipe */
     sb_timer stall;  /* how long it has not read */
     sb_timer watch;  /* asks for the exit where the system has no notice */
     int64_t stop_at; /* deadline of its stop ladder */
     int64_t started_at_ms;
-    int64_t *starts; /* times of restarts within the window */
+    int64_t ready_at; /* of sb_clock_ms: when a process of it last began to run */
+    int64_t *starts;  /* times of restarts within the window */
     size_t start_count, start_cap;
     uint64_t restarts, messages_in, messages_out, bytes_in, bytes_out, invalid_lines;
     bool has_exited;
     sb_exit last_exit;
+    char failure[256];  /* what was wrong with its handshake */
     char reason[256];   /* of the last exit, or why it is being ended */
     char suspended[96]; /* by what, when it was last looked at */
     const char *ending; /* why the kernel ends it; NULL: it does not */

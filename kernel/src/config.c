@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config_check.h"
+#include "config_handshake.h"
 #include "config_pool.h"
 #include "os/path.h"
 
@@ -29,7 +30,7 @@ static const sb_limits default_limits = {
     .max_pending = 65536,
     .max_pending_per_client = 16384,
     .max_clients = 1024,
-    .startup_timeout_sec = 10,
+    .startup_timeout_sec = 30,
 };
 
 /* --- Limits and transport ----------------------------------------------------------------- */
@@ -220,6 +221,7 @@ void sb_config_free(sb_config *config) {
         free(pool->cwd);
         free_list(pool->args);
         free_list(pool->env);
+        sb_config_free_handshake(pool);
     }
     free(config->pools);
     config->pools = NULL;

@@ -8,6 +8,14 @@
 
 #include "stdio_bus.h"
 
+/* One message of what a pool's workers are told first. */
+typedef struct sb_greeting {
+    char *text;   /* the whole message, a line */
+    char *method; /* decoded */
+    char *id;     /* in the form in which ids compare: a whole number, or a string in quotes without
+                     escapes; NULL: a notification */
+} sb_greeting;
+
 typedef struct sb_pool_config {
     char *id;
     char *command; /* a path with a separator is absolute here; a bare name is for PATH */
@@ -16,8 +24,10 @@ typedef struct sb_pool_config {
     bool inherit_env; /* false: env is all there is */
     char *cwd;        /* NULL: the host's; else absolute */
     int instances;
-    bool standard;       /* envelope: false = "stdiobus", messages pass unchanged */
-    bool capture_stderr; /* false: "inherit" */
+    bool standard;          /* envelope: false = "stdiobus", messages pass unchanged */
+    bool capture_stderr;    /* false: "inherit" */
+    sb_greeting *handshake; /* in order; NULL: none */
+    size_t handshake_count;
 } sb_pool_config;
 
 typedef struct sb_limits {
@@ -31,8 +41,7 @@ typedef struct sb_limits {
     uint64_t max_pending;              /* default 65,536 */
     uint64_t max_pending_per_client;   /* of a socket client, not of the host; default 16,384 */
     uint32_t max_clients;              /* default 1,024 */
-    uint32_t startup_timeout_sec;      /* default 10; checked and kept, but there is nothing to wait
-                                        * for: the start of a process succeeds or fails at once */
+    uint32_t startup_timeout_sec;      /* until the handshake is over; default 30 */
 } sb_limits;
 
 typedef struct sb_config {

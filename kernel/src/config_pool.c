@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "config_handshake.h"
 #include "os/path.h"
 
 enum { MOST_INSTANCES = 4096 };
@@ -139,6 +140,7 @@ static const sb_field pool_fields[] = {
     {"cwd", false, read_cwd},
     {"envelope", false, read_envelope},
     {"stderr", false, read_stderr},
+    {"handshake", false, sb_config_read_handshake},
     {"dialect", false, NULL},
     {"default_method", false, NULL},
 };

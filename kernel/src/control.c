@@ -12,6 +12,7 @@
 #include "decline.h"
 #include "members.h"
 #include "reply.h"
+#include "worker.h"
 
 enum { DEFAULT_LAST = 100 };
 
@@ -31,6 +32,10 @@ bool sb_control_is_meant(sb_bus *bus, sb_token method) {
     sb_text_clear(&bus->name);
     char *decoded = sb_text_extend(&bus->name, method.len);
     return decoded && sb_json_decode(method, decoded) >= len && memcmp(decoded, prefix, len) == 0;
+}
+
+bool sb_control_reserves(const char *method) {
+    return strncmp(method, prefix, sizeof prefix - 1) == 0 && strcmp(method, hello) != 0;
 }
 
 /* --- Params --------------------------------------------------------------------------------- */
@@ -172,7 +177,7 @@ static int forget(sb_incoming *in, const question *q) {
 
 static int pause_output(sb_incoming *in, const question *q) {
     sb_worker *w = in->bus->workers[q->worker];
-    bool runs = w->state == STDIO_BUS_WORKER_RUNNING && in->bus->state == STDIO_BUS_STATE_RUNNING;
+    bool runs = sb_worker_is_up(w) && in->bus->state == STDIO_BUS_STATE_RUNNING;
     if (runs && !sb_decline_begin(in->conn, w))
         return sb_refuse(in, SB_QUEUE_FULL, "Table full", "out of memory", NULL);
     answer_done(in);

@@ -6,6 +6,8 @@
 
 /* Whether the message is for the bus, never for a worker. */
 bool sb_control_is_meant(sb_bus *bus, sb_token method);
+/* Whether a method is one of these; decoded. */
+bool sb_control_reserves(const char *method);
 /* Answers it. */
 int sb_control(sb_incoming *in);
 

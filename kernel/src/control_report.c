@@ -47,6 +47,10 @@ static void put_worker(sb_text *t, const stdio_bus_worker_info_t *w) {
         sb_text_string_member(t, "lastReason", w->last_reason);
     if (w->stderr_tail[0])
         sb_text_string_member(t, "stderr", w->stderr_tail);
+    if (w->handshake) {
+        sb_text_key(t, "handshake");
+        sb_text_put(t, w->handshake);
+    }
     sb_text_put(t, "}");
 }
 

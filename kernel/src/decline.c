@@ -7,8 +7,10 @@ static bool is_declining(const sb_bond *bond) {
     return !sb_list_is_empty(&bond->declining);
 }
 
-/* Somebody has a request in flight there and takes the answer. */
+/* Somebody has a request in flight there and takes the answer, or the bus itself: the handshake. */
 static bool somebody_waits(const sb_worker *w) {
+    if (w->state == STDIO_BUS_WORKER_STARTING)
+        return true;
     for (const sb_link *at = w->busy.next; at != &w->busy; at = at->next)
         if (!is_declining(SB_ENTRY(at, sb_bond, busy)))
             return true;

@@ -7,6 +7,7 @@
 #include "annotation.h"
 #include "call.h"
 #include "conn.h"
+#include "handshake.h"
 #include "long_answer.h"
 #include "session.h"
 #include "worker.h"
@@ -129,6 +130,8 @@ static void learn_session(sb_worker *w, const sb_call *call, sb_token token) {
 
 static void deliver_answer(sb_worker *w, const sb_scan *scan, const char *line, size_t len) {
     sb_bus *bus = w->bus;
+    if (sb_handshake_takes(w, scan))
+        return;
     sb_call *call = sb_call_given_to_worker(bus, w, sb_id_key(bus, scan->id));
     if (!call || !call->conn) {
         drop_late(w, call, scan->id);

@@ -75,14 +75,11 @@ int stdio_bus_register_embedded_worker(stdio_bus_t *bus, int fd_to_worker, int f
     sb_bus_enter(bus);
     w->embedded = true;
     w->child = child;
-    w->state = STDIO_BUS_WORKER_RUNNING;
-    w->started_at_ms = sb_clock_unix_ms();
     sb_frame_init(&w->frame, bus->config.limits.max_input_buffer);
     int id = w->id;
     if (sb_worker_attach(w)) {
         sb_worker_log(w, STDIO_BUS_LOG_INFO, "registered, pool '%s'", pool->config->id);
-        sb_worker_event(w, "started");
-        sb_pool_flush_held(pool);
+        sb_worker_arrive(w);
     } else {
         /* A file the poller cannot watch: the descriptors stay the host's. */
         sb_pool_leave(w);

@@ -77,6 +77,9 @@ bool sb_json_is(sb_token token, const char *text);
 /* Whether a string token has no escape, so that its text is the bytes between the quotes. */
 bool sb_json_is_plain(sb_token token);
 
+/* Makes valid JSON one line. Line breaks stand between its tokens only, where any space will do. */
+void sb_json_join_lines(char *text, size_t len);
+
 /* Writes `text` as a JSON string with quotes into out, which must hold 6 * len + 2 bytes;
  * invalid UTF-8 is written as U+FFFD. Returns the length. */
 size_t sb_json_quote(const char *text, size_t len, char *out);

@@ -84,6 +84,12 @@ size_t sb_json_decode(sb_token token, char *out) {
     return n;
 }
 
+void sb_json_join_lines(char *text, size_t len) {
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '\n' || text[i] == '\r')
+            text[i] = ' ';
+}
+
 size_t sb_json_quote(const char *text, size_t len, char *out) {
     static const char digits[] = "0123456789abcdef";
     const unsigned char *p = (const unsigned char *)text;

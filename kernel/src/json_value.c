@@ -104,7 +104,7 @@ static bool read_children(reader *r, sb_value *parent, int depth) {
     return true;
 }
 
-static bool read_value(reader *r, sb_value *value, int depth) {
+static bool read_any(reader *r, sb_value *value, int depth) {
     switch (*r->at) {
     case '{':
     case '[':
@@ -126,6 +126,14 @@ static bool read_value(reader *r, sb_value *value, int depth) {
         value->text = take_text(r, sb_json_number(r->at, r->end, &r->fault), &value->len);
         return value->text || out_of_memory(r);
     }
+}
+
+static bool read_value(reader *r, sb_value *value, int depth) {
+    const char *start = (const char *)r->at;
+    if (!read_any(r, value, depth))
+        return false;
+    value->source = (sb_token){start, (size_t)((const char *)r->at - start)};
+    return true;
 }
 
 static void free_blocks(sb_value_block *block) {

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "json.h"
+
 typedef enum sb_value_type {
     SB_VALUE_NULL,
     SB_VALUE_BOOL,
@@ -22,6 +24,7 @@ typedef struct sb_value {
     const char *text; /* a string decoded, a number as written; NUL-terminated */
     const char *key;  /* of a member of an object, decoded, NUL-terminated; else NULL */
     size_t key_len;
+    sb_token source;        /* as it stands in the text that was parsed */
     struct sb_value *first; /* element or member, in the order of the text */
     struct sb_value *next;  /* sibling */
 } sb_value;

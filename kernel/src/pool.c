@@ -97,15 +97,21 @@ sb_worker *sb_pool_choose(sb_pool *pool, int order) {
 }
 
 bool sb_pool_expects_worker(const sb_pool *pool) {
-    if (pool->bus->state > STDIO_BUS_STATE_RUNNING)
-        return false;
-    for (size_t i = 0; i < pool->bus->worker_count; i++) {
-        const sb_worker *w = pool->bus->workers[i];
-        if (w->pool != pool || w->embedded)
+    const sb_bus *bus = pool->bus;
+    bool stopping = bus->state > STDIO_BUS_STATE_RUNNING;
+    for (size_t i = 0; i < bus->worker_count; i++) {
+        const sb_worker *w = bus->workers[i];
+        if (w->pool != pool)
             continue;
-        bool being_replaced = w->state == STDIO_BUS_WORKER_RUNNING && !sb_worker_is_running(w);
-        if (w->state == STDIO_BUS_WORKER_RESTARTING || w->state == STDIO_BUS_WORKER_STARTING ||
-            w->wants_restart || being_replaced)
+        /* What waits for a worker that is being greeted may still be answered while the bus drains;
+         * one that ends now is not replaced any more. */
+        bool is_coming = w->state == STDIO_BUS_WORKER_STARTING && !w->ending && !w->closing;
+        if (is_coming && (!stopping || bus->phase == SB_STOP_DRAIN))
+            return true;
+        bool being_replaced = sb_worker_is_up(w) && !sb_worker_is_running(w) && !is_coming;
+        bool will_return =
+            w->state == STDIO_BUS_WORKER_RESTARTING || w->wants_restart || being_replaced;
+        if (will_return && !stopping && !w->embedded)
             return true;
     }
     return false;

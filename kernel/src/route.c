@@ -36,14 +36,6 @@ static void settle_session(sb_incoming *in) {
     sb_session_release(in->bus, in->session);
 }
 
-/* A message must be one line. Line breaks in valid JSON stand between tokens only, where any
- * space will do. */
-static void join_lines(char *p, size_t len) {
-    for (size_t i = 0; i < len; i++)
-        if (p[i] == '\n' || p[i] == '\r')
-            p[i] = ' ';
-}
-
 int sb_strip_envelope(sb_incoming *in, int *code) {
     if (!in->pool->config->standard || in->verbatim)
         return 0;
@@ -61,7 +53,7 @@ bool sb_write_incoming(sb_incoming *in, sb_worker *w) {
         return false;
     size_t size = sb_edits_length(&in->edits, in->len) + 1;
     if (in->many_lines)
-        join_lines(w->out.buf + w->out.end - size, size - 1);
+        sb_json_join_lines(w->out.buf + w->out.end - size, size - 1);
     return true;
 }
 
@@ -104,7 +96,7 @@ static int send_request(sb_incoming *in) {
         sb_call_edit(call, &in->scan, in->msg, &in->edits);
         sent = sb_pool_hold(in->pool, call, in->session, in->msg, in->len, &in->edits);
         if (sent && in->many_lines)
-            join_lines(call->held->data, call->held->len);
+            sb_json_join_lines(call->held->data, call->held->len);
     }
     if (sent) {
         if (call->tells && call->worker)
@@ -123,7 +115,7 @@ static int send_notification(sb_incoming *in) {
         if (sb_pool_hold(in->pool, NULL, in->session, in->msg, in->len, &in->edits)) {
             sb_held *held = SB_ENTRY(in->pool->held.prev, sb_held, link);
             if (in->many_lines)
-                join_lines(held->data, held->len);
+                sb_json_join_lines(held->data, held->len);
             return STDIO_BUS_OK;
         }
         in->bus->counters.backpressure++;

@@ -10,6 +10,7 @@
 #include "decline.h"
 #include "embedded.h"
 #include "guard.h"
+#include "handshake.h"
 #include "pool.h"
 #include "worker_exit.h"
 
@@ -87,6 +88,7 @@ void sb_worker_close_streams(sb_worker *w) {
     w->dirty = w->backlog = w->blocked = w->close_input = false;
     sb_frame_free(&w->frame);
     sb_frame_init(&w->frame, bus->config.limits.max_input_buffer);
+    sb_text_free(&w->answer);
 }
 
 void sb_worker_free(sb_worker *w) {
@@ -104,11 +106,25 @@ bool sb_worker_is_running(const sb_worker *w) {
     return w->state == STDIO_BUS_WORKER_RUNNING && !w->ending && !w->broken;
 }
 
+bool sb_worker_is_up(const sb_worker *w) {
+    return w->state == STDIO_BUS_WORKER_RUNNING || w->state == STDIO_BUS_WORKER_STARTING;
+}
+
 bool sb_worker_is_alive(const sb_worker *w) {
-    return w->child.pid > 0 || (w->embedded && w->state == STDIO_BUS_WORKER_RUNNING);
+    return w->child.pid > 0 || (w->embedded && sb_worker_is_up(w));
+}
+
+static bool has_handshake(const sb_worker *w) {
+    return w->pool->config->handshake_count > 0;
 }
 
 bool sb_worker_attach(sb_worker *w) {
+    w->state = has_handshake(w) ? STDIO_BUS_WORKER_STARTING : STDIO_BUS_WORKER_RUNNING;
+    w->started_at_ms = sb_clock_unix_ms();
+    w->greeted = 0;
+    w->greeting_end = 0;
+    if (!has_handshake(w))
+        w->ready_at = sb_clock_ms();
     sb_child *c = &w->child;
     sb_poller *poller = w->bus->poller;
     c->in.owner = c->out.owner = c->err.owner = c->exit.owner = w;
@@ -118,7 +134,17 @@ bool sb_worker_attach(sb_worker *w) {
     c->exit.kind = SB_ON_WORKER_EXIT;
     return sb_poller_watch(poller, &c->out, SB_READ) == 0 &&
            sb_poller_watch(poller, &c->err, SB_READ) == 0 &&
-           sb_poller_watch(poller, &c->exit, SB_READ) == 0 && sb_pool_enter(w);
+           sb_poller_watch(poller, &c->exit, SB_READ) == 0 &&
+           (has_handshake(w) || sb_pool_enter(w));
+}
+
+void sb_worker_arrive(sb_worker *w) {
+    if (has_handshake(w)) {
+        sb_handshake_begin(w);
+        return;
+    }
+    sb_worker_event(w, "started");
+    sb_pool_flush_held(w->pool);
 }
 
 int sb_worker_start(sb_worker *w) {
@@ -146,8 +172,6 @@ int sb_worker_start(sb_worker *w) {
         return STDIO_BUS_ERR_WORKER;
     }
     sb_guard_add(bus, w->child.pid);
-    w->state = STDIO_BUS_WORKER_RUNNING;
-    w->started_at_ms = sb_clock_unix_ms();
     if (!sb_worker_attach(w)) {
         snprintf(w->reason, sizeof w->reason, "its streams could not be watched");
         w->state = STDIO_BUS_WORKER_FAILED;
@@ -164,8 +188,7 @@ int sb_worker_start(sb_worker *w) {
         sb_timer_set(&bus->timers, &w->watch, sb_clock_ms() + WATCH_MS);
     sb_worker_log(w, STDIO_BUS_LOG_INFO, "started, pool '%s', pid %lld", config->id,
                   (long long)w->child.pid);
-    sb_worker_event(w, "started");
-    sb_pool_flush_held(w->pool);
+    sb_worker_arrive(w);
     return STDIO_BUS_OK;
 }
 
@@ -234,9 +257,11 @@ static void on_timer(void *owner) {
         sb_worker_restart_now(w);
     else if (w->state == STDIO_BUS_WORKER_STOPPING)
         climb_down(w);
-    else if (w->state == STDIO_BUS_WORKER_RUNNING && w->broken)
+    else if (w->broken)
         sb_worker_condemn(w, sb_source_is_open(&w->child.out) ? "closed its stdin"
                                                               : "closed its stdout");
+    else if (w->state == STDIO_BUS_WORKER_STARTING)
+        sb_handshake_overdue(w);
 }
 
 void sb_worker_condemn(sb_worker *w, const char *why) {
@@ -256,7 +281,7 @@ void sb_worker_condemn(sb_worker *w, const char *why) {
 static void broken(sb_worker *w) {
     if (w->embedded)
         return;
-    if (w->state == STDIO_BUS_WORKER_RUNNING && !w->broken) {
+    if (sb_worker_is_up(w) && !w->broken) {
         w->broken = true;
         sb_pool_leave(w);
         sb_timer_set(&w->bus->timers, &w->timer, sb_clock_ms() + BROKEN_MS);

@@ -25,6 +25,8 @@ void sb_worker_note_full(sb_worker *w);
 void sb_worker_detach(sb_worker *w, const char *why);
 /* Runs, or has a process that is being ended. */
 bool sb_worker_is_alive(const sb_worker *w);
+/* Its process was started and nothing else was decided about it: it runs, or is being greeted. */
+bool sb_worker_is_up(const sb_worker *w);
 /* May be sent messages. */
 bool sb_worker_is_running(const sb_worker *w);
 

@@ -20,7 +20,7 @@ int stdio_bus_worker_total(const stdio_bus_t *bus) {
 static stdio_bus_worker_state_t look_at_state(sb_worker *w, const char **reason) {
     int signal = 0;
     *reason = w->reason;
-    if (w->state != STDIO_BUS_WORKER_RUNNING || !sb_child_is_suspended(&w->child, &signal))
+    if (!sb_worker_is_up(w) || !sb_child_is_suspended(&w->child, &signal))
         return w->state;
     const char *name = sb_signal_name(signal);
     snprintf(w->suspended, sizeof w->suspended, "suspended by %s%s", name ? name : "a signal",
@@ -60,6 +60,7 @@ int stdio_bus_worker_at(stdio_bus_t *bus, int index, stdio_bus_worker_info_t *in
         .last_exit_signal = w->has_exited ? w->last_exit.signal : 0,
         .last_reason = reason,
         .stderr_tail = sb_stderr_text(&w->tail),
+        .handshake = w->answer.len ? w->answer.p : NULL,
     };
     memcpy(info, &now, size);
     return STDIO_BUS_OK;
@@ -71,7 +72,7 @@ int stdio_bus_pause_worker(stdio_bus_t *bus, int worker_id, uint32_t reasons) {
         return STDIO_BUS_ENOTFOUND;
     if (reasons & ~SB_PAUSE_HOST_BITS)
         return STDIO_BUS_EINVAL;
-    if (w->state == STDIO_BUS_WORKER_RUNNING && reasons)
+    if (sb_worker_is_up(w) && reasons)
         sb_worker_pause(w, reasons);
     return STDIO_BUS_OK;
 }
@@ -93,7 +94,7 @@ static int end_worker(stdio_bus_t *bus, int worker_id, int force, bool restart) 
     if (bus->state != STDIO_BUS_STATE_RUNNING)
         return STDIO_BUS_ERR_STATE;
     sb_bus_enter(bus);
-    bool is_exiting = w->state == STDIO_BUS_WORKER_RUNNING && !sb_worker_is_alive(w);
+    bool is_exiting = sb_worker_is_up(w) && !sb_worker_is_alive(w);
     if (is_exiting) {
         /* Called back with its last lines: what follows its exit is decided after them. */
         w->state = STDIO_BUS_WORKER_STOPPING;

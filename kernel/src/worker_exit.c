@@ -7,6 +7,7 @@
 #include "call.h"
 #include "decline.h"
 #include "guard.h"
+#include "handshake.h"
 #include "pool.h"
 #include "route.h"
 #include "session.h"
@@ -19,9 +20,14 @@ void sb_worker_unbind_sessions(sb_worker *w) {
         sb_session_unbind(SB_ENTRY(w->sessions.next, sb_session, of_worker));
 }
 
-static size_t count_lines(const sb_queue *q) {
+/* The lines in the queue, without those of the handshake, which is nobody's message. */
+static size_t count_lines(const sb_queue *q, uint64_t from) {
     size_t lines = 0, left = sb_queue_len(q);
-    for (const char *p = sb_queue_data(q); left;) {
+    size_t skipped = from > q->written ? (size_t)(from - q->written) : 0;
+    if (skipped > left)
+        skipped = left;
+    left -= skipped;
+    for (const char *p = sb_queue_data(q) + skipped; left;) {
         const char *newline = memchr(p, '\n', left);
         if (!newline)
             break;
@@ -54,7 +60,7 @@ void sb_worker_settle_calls(sb_worker *w) {
     sb_decline_forget(w);
     sb_worker_unbind_sessions(w);
 
-    size_t unsent_lines = unsent.buf ? count_lines(&unsent) : 0;
+    size_t unsent_lines = unsent.buf ? count_lines(&unsent, w->greeting_end) : 0;
     sb_link moving;
     sb_list_init(&moving);
     for (sb_link *at = w->calls.next, *next; at != &w->calls; at = next) {
@@ -142,8 +148,11 @@ static bool allow_restart(sb_worker *w, int64_t *delay) {
     const sb_limits *limits = &w->bus->config.limits;
     int64_t now = sb_clock_ms();
     size_t kept = 0;
+    /* Of one that never gets ready each start may take longer than the window, which therefore
+     * holds all of them. */
     for (size_t i = 0; i < w->start_count; i++)
-        if (now - w->starts[i] < 1000 * (int64_t)limits->restart_window_sec)
+        if (now - w->starts[i] < 1000 * (int64_t)limits->restart_window_sec ||
+            w->starts[i] > w->ready_at)
             w->starts[kept++] = w->starts[i];
     w->start_count = kept;
     if (kept >= limits->max_restarts)
@@ -192,9 +201,14 @@ static void announce(sb_worker *w) {
         sb_worker_event(w, "restarting");
         break;
     case STDIO_BUS_WORKER_FAILED:
-        sb_worker_log(w, STDIO_BUS_LOG_ERROR, "%s; failed: %u restarts within %u s are the limit",
-                      w->reason, (unsigned)bus->config.limits.max_restarts,
-                      (unsigned)bus->config.limits.restart_window_sec);
+        if (w->ending == w->failure)
+            sb_worker_log(w, STDIO_BUS_LOG_ERROR, "%s; failed: %u restarts are the limit",
+                          w->reason, (unsigned)bus->config.limits.max_restarts);
+        else
+            sb_worker_log(w, STDIO_BUS_LOG_ERROR,
+                          "%s; failed: %u restarts within %u s are the limit", w->reason,
+                          (unsigned)bus->config.limits.max_restarts,
+                          (unsigned)bus->config.limits.restart_window_sec);
         sb_worker_event(w, "failed");
         break;
     default:
@@ -231,10 +245,22 @@ void sb_exit_words(const sb_exit *e, char *words, size_t len) {
 }
 
 static void describe_exit(sb_worker *w) {
-    if (w->ending)
+    const char *awaited = sb_handshake_awaited(w);
+    char words[96];
+    if (w->ending == w->failure) {
+        snprintf(w->reason, sizeof w->reason, "%s", w->failure);
+        return;
+    }
+    if (w->ending) {
         snprintf(w->reason, sizeof w->reason, "%s and was replaced", w->ending);
+        return;
+    }
+    sb_exit_words(&w->last_exit, words, sizeof words);
+    if (awaited)
+        snprintf(w->reason, sizeof w->reason, "%s during its handshake, at '%.60s'", words,
+                 awaited);
     else
-        sb_exit_words(&w->last_exit, w->reason, sizeof w->reason);
+        snprintf(w->reason, sizeof w->reason, "%s", words);
 }
 
 void sb_worker_check_exit(sb_worker *w) {

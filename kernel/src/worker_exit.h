@@ -11,8 +11,11 @@ enum { SB_NO_WORKER_REASON = 384 }; /* room for the sentence of sb_no_worker_fau
 void sb_exit_words(const sb_exit *e, char *words, size_t len);
 /* Closes what is open and stops its timers. */
 void sb_worker_close_streams(sb_worker *w);
-/* Its streams are watched and it may be chosen. False: the system refused. */
+/* Its streams are watched, and it runs, or is starting when there is a handshake. False: the system
+ * refused. */
 bool sb_worker_attach(sb_worker *w);
+/* Greets it, or sends it what waits. */
+void sb_worker_arrive(sb_worker *w);
 void sb_worker_unbind_sessions(sb_worker *w);
 /* It ended, whatever kind it was: moves or answers its requests. w->state, w->reason and
  * w->last_exit are set. */

@@ -87,6 +87,8 @@ Bus::Bus(const std::string &config, const Options &options) {
     };
     o.on_worker = [](stdio_bus_t *, int worker, const char *event, void *user) {
         Of(user).events.emplace_back(worker, event);
+        if (Of(user).on_event)
+            Of(user).on_event(worker, event);
     };
     o.on_client_connect = [](stdio_bus_t *, int client, const char *peer, void *user) {
         Of(user).connects.emplace_back(client, OrEmpty(peer));

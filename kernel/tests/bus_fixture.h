@@ -139,6 +139,7 @@ class Bus {
     std::vector<std::pair<int, std::string>> connects, disconnects;
     std::function<void(const Message &)> on_message; // called as each one arrives
     std::function<void(uint64_t)> on_settled;
+    std::function<void(int, const std::string &)> on_event; // worker and event
 
   private:
     void NotePids();

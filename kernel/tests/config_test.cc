@@ -135,7 +135,7 @@ TEST(Config, FillsInTheDefaults_A5) {
     EXPECT_EQ(l.max_sessions, 65536u);
     EXPECT_EQ(l.max_pending, 65536u);
     EXPECT_EQ(l.max_clients, 1024u);
-    EXPECT_EQ(l.startup_timeout_sec, 10u);
+    EXPECT_EQ(l.startup_timeout_sec, 30u);
 }
 
 TEST(Config, ZeroMeansTheDefaultDrainAndNoRestarts) {
@@ -283,6 +283,59 @@ TEST(Config, ChecksEveryTypeInAPool_A3) {
               (Problems{{false, "$.pools[0]", "expected an object, found a number"}}));
     EXPECT_EQ(Check(WithPool("").substr(0, WithPool("").size() - 1) + R"(,"limits":[]})"),
               (Problems{{false, "$.limits", "expected an object, found an array"}}));
+}
+
+TEST(Config, ReadsAHandshake) {
+    Parsed p(WithPool(R"("handshake":[
+        {"_why":"MCP","id":-7, "method":"a\u0062", "params": {"x" : [1.50,
+        "\u00e4"]}},
+        {"method":"note","jsonrpc":"2.0"},
+        {"jsonrpc":"2.0","id":"\u0061\"","method":"stdio_bus/hello","params":[]}])"));
+    ASSERT_EQ(p.problems, Problems{});
+    const sb_pool_config &pool = p.config.pools[0];
+    ASSERT_EQ(pool.handshake_count, 3u);
+    const sb_greeting *h = pool.handshake;
+    EXPECT_STREQ(h[0].text, R"({"jsonrpc":"2.0","id":-7,"method":"a\u0062","params":{"x" : [1.50,)"
+                            R"(         "\u00e4"]}})");
+    EXPECT_STREQ(h[0].method, "ab");
+    EXPECT_STREQ(h[0].id, "-7");
+    EXPECT_STREQ(h[1].text, R"({"jsonrpc":"2.0","method":"note"})");
+    EXPECT_EQ(h[1].id, nullptr);
+    EXPECT_STREQ(h[2].id, R"("a"")");
+    EXPECT_STREQ(h[2].text, R"({"jsonrpc":"2.0","id":"\u0061\"","method":"stdio_bus/hello",)"
+                            R"("params":[]})");
+}
+
+TEST(Config, ChecksEveryMessageOfAHandshake) {
+    const std::string at = "$.pools[0].handshake";
+    struct {
+        const char *value;
+        Problem problem;
+    } cases[] = {
+        {"{}", {false, at, "expected an array, found an object"}},
+        {R"([{"method":"a"},"initialize"])",
+         {false, at + "[1]", "expected an object, found a string"}},
+        {R"([{"id":1}])", {false, at + "[0].method", "required, but missing"}},
+        {R"([{"method":1}])", {false, at + "[0].method", "expected a string, found a number"}},
+        {R"([{"method":""}])", {false, at + "[0].method", "must not be empty"}},
+        {R"([{"method":"stdio_bus/\u0061uth"}])",
+         {false, at + "[0].method", "methods that begin with stdio_bus/ are for the bus itself"}},
+        {R"([{"method":"a","jsonrpc":"1.0"}])",
+         {false, at + "[0].jsonrpc", R"(expected "2.0", found "1.0")"}},
+        {R"([{"method":"a","id":null}])",
+         {false, at + "[0].id", "expected a string or a whole number, found null"}},
+        {R"([{"method":"a","id":1.5}])",
+         {false, at + "[0].id", "expected a string or a whole number, found 1.5"}},
+        {R"([{"method":"a","id":1,"id":2}])",
+         {false, at + "[0].id", "the key is given more than once"}},
+        {R"([{"method":"a","params":"x"}])",
+         {false, at + "[0].params", "expected an object or an array, found a string"}},
+        {R"([{"method":"a","parms":{}}])",
+         {true, at + "[0].parms", R"(unknown key "parms" is ignored)"}},
+    };
+    for (const auto &c : cases)
+        EXPECT_EQ(Check(WithPool(std::string(R"("handshake":)") + c.value)), Problems{c.problem})
+            << c.value;
 }
 
 TEST(Config, RefusesNulAndLoneSurrogatesInStrings) {

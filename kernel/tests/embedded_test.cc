@@ -257,4 +257,43 @@ TEST(Embedded, StopClosesItsEndsAndWaitsForItsAnswers_L34) {
     EXPECT_EQ(bus.EventsOf(worker.id, "stopped"), 1u);
 }
 
+TEST(Embedded, IsGreetedLikeAProcess) {
+    Pool pool;
+    pool.more = R"(,"handshake":[{"id":1,"method":"initialize"},{"method":"ready"}])";
+    Bus bus(Config({pool}));
+    bus.Start();
+    ASSERT_TRUE(bus.Until([&] { return bus.Running() == 1; }, "the pool's own worker runs"));
+    ASSERT_EQ(stdio_bus_stop_worker(bus.get(), 0, 0), STDIO_BUS_OK);
+    ASSERT_TRUE(bus.Until([&] { return bus.EventsOf(0, "stopped") == 1; }, "it was stopped"));
+    Embedded worker(bus);
+    EXPECT_EQ(bus.Running(), 0);
+    ASSERT_EQ(bus.Send(Rpc("1", "work"), {nullptr, nullptr, -1, 0, 5}), 0) << "it is held";
+    EXPECT_EQ(worker.Read(), Rpc("1", "initialize"));
+    worker.Write(R"({"jsonrpc":"2.0","id":1,"result":{"name":"inside"}})");
+    EXPECT_EQ(worker.Read(), Rpc("", "ready"));
+    EXPECT_EQ(worker.Read(), Rpc("1", "work"));
+    worker.Write(R"({"jsonrpc":"2.0","id":1,"result":8})");
+    EXPECT_EQ(bus.Answer(5)["result"].Raw(), "8");
+    EXPECT_STREQ(bus.Worker(worker.id).handshake, R"({"name":"inside"})");
+}
+
+TEST(Embedded, ThatRefusesTheHandshakeIsClosed) {
+    Pool pool;
+    pool.more = R"(,"handshake":[{"id":1,"method":"hold"}])";
+    Bus bus(Config({pool}));
+    bus.Start();
+    ASSERT_EQ(stdio_bus_stop_worker(bus.get(), 0, 0), STDIO_BUS_OK);
+    ASSERT_TRUE(bus.Until([&] { return bus.EventsOf(0, "stopped") == 1; }, "it was stopped"));
+    Embedded worker(bus);
+    ASSERT_EQ(bus.Send(Rpc("1", "work"), {nullptr, nullptr, -1, 0, 5}), 0);
+    worker.Read();
+    worker.Write(R"({"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}})");
+    Json answer = bus.Answer(5);
+    ExpectError(answer, -32001);
+    EXPECT_NE(answer.Raw().find("refused the handshake: 'hold' got -1: no"), std::string::npos)
+        << answer.Raw();
+    EXPECT_TRUE(worker.IsEnded());
+    EXPECT_EQ(bus.Worker(worker.id).state, STDIO_BUS_WORKER_STOPPED);
+}
+
 } // namespace

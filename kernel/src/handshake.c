@@ -1,0 +1,140 @@
+#include "handshake.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "call.h"
+#include "decline.h"
+#include "json_value.h"
+#include "pool.h"
+#include "worker.h"
+
+static const sb_greeting *awaited(const sb_worker *w) {
+    bool waits = w->state == STDIO_BUS_WORKER_STARTING && w->greeted > 0;
+    const sb_greeting *last = waits ? &w->pool->config->handshake[w->greeted - 1] : NULL;
+    return last && last->id ? last : NULL;
+}
+
+const char *sb_handshake_awaited(const sb_worker *w) {
+    const sb_greeting *greeting = awaited(w);
+    return greeting ? greeting->method : NULL;
+}
+
+static void arm(sb_worker *w) {
+    sb_timer_set(&w->bus->timers, &w->timer,
+                 sb_clock_ms() + 1000 * (int64_t)w->bus->config.limits.startup_timeout_sec);
+}
+
+static void finish(sb_worker *w) {
+    sb_timer_clear(&w->bus->timers, &w->timer);
+    if (!sb_pool_enter(w)) {
+        sb_worker_condemn(w, "out of memory for its place in the pool");
+        return;
+    }
+    w->state = STDIO_BUS_WORKER_RUNNING;
+    w->ready_at = sb_clock_ms();
+    sb_worker_log(w, STDIO_BUS_LOG_INFO, "ready: its handshake is over");
+    sb_worker_event(w, "started");
+    sb_decline_weigh(w);
+    sb_pool_flush_held(w->pool);
+}
+
+/* Sends what follows, up to the next request. */
+static void go_on(sb_worker *w) {
+    static const sb_edits none = {.count = 0};
+    const sb_pool_config *config = w->pool->config;
+    while (w->greeted < config->handshake_count) {
+        const sb_greeting *greeting = &config->handshake[w->greeted++];
+        if (!sb_worker_write(w, greeting->text, strlen(greeting->text), &none)) {
+            sb_worker_condemn(w, "out of memory for its handshake");
+            return;
+        }
+        w->greeting_end = sb_queue_tail(&w->out);
+        if (greeting->id)
+            return;
+    }
+    finish(w);
+}
+
+void sb_handshake_begin(sb_worker *w) {
+    sb_worker_event(w, "starting");
+    if (w->state != STDIO_BUS_WORKER_STARTING)
+        return; /* the callback saw to its end */
+    arm(w);
+    go_on(w);
+}
+
+/* --- The answer ------------------------------------------------------------------------------- */
+
+/* "-32602: Unsupported protocol version", on one line. */
+static void describe_error(sb_token error, char *words, size_t len) {
+    sb_value_tree tree;
+    size_t ignored_at;
+    const char *ignored;
+    const char *code = NULL, *message = NULL;
+    if (!sb_value_parse(error.p, error.len, &tree, &ignored_at, &ignored)) {
+        snprintf(words, len, "the error %.*s", (int)(error.len < 100 ? error.len : 100), error.p);
+        return;
+    }
+    for (const sb_value *m = tree.root->first; m; m = m->next) {
+        if (m->key && strcmp(m->key, "code") == 0 && m->type == SB_VALUE_NUMBER)
+            code = m->text;
+        if (m->key && strcmp(m->key, "message") == 0 && m->type == SB_VALUE_STRING)
+            message = m->text;
+    }
+    if (code && message)
+        snprintf(words, len, "%s: %s", code, message);
+    else
+        snprintf(words, len, "the error %.*s", (int)(error.len < 100 ? error.len : 100), error.p);
+    sb_value_free(&tree);
+    for (char *p = words; *p; p++)
+        if ((unsigned char)*p < ' ')
+            *p = ' ';
+}
+
+static void refused(sb_worker *w, const sb_greeting *greeting, sb_token error) {
+    char words[160];
+    describe_error(error, words, sizeof words);
+    snprintf(w->failure, sizeof w->failure, "refused the handshake: '%.60s' got %s",
+             greeting->method, words);
+    sb_worker_condemn(w, w->failure);
+}
+
+bool sb_handshake_takes(sb_worker *w, const sb_scan *answer) {
+    const sb_greeting *greeting = awaited(w);
+    if (!greeting)
+        return false;
+    sb_key key = sb_id_key(w->bus, answer->id);
+    if (key.len != strlen(greeting->id) || memcmp(key.p, greeting->id, key.len) != 0)
+        return false;
+    bool is_error = answer->error.p && answer->error.p[0] != 'n';
+    if (is_error || !answer->result.p) {
+        refused(w, greeting, answer->error);
+        return true;
+    }
+    if (!w->answer.len) {
+        sb_text_add(&w->answer, answer->result.p, answer->result.len);
+        if (w->answer.failed) {
+            sb_worker_condemn(w, "out of memory for the answer to its handshake");
+            return true;
+        }
+    }
+    /* Of one that ended right behind its answer nothing follows but its exit. */
+    if (sb_worker_is_alive(w) && !w->ending && !w->broken && !w->closing)
+        go_on(w);
+    return true;
+}
+
+void sb_handshake_overdue(sb_worker *w) {
+    const char *method = sb_handshake_awaited(w);
+    if (w->paused) { /* the answer may be there, but is not read */
+        arm(w);
+        return;
+    }
+    snprintf(w->failure, sizeof w->failure,
+             "did not finish the handshake: '%.60s' was not answered within %u s "
+             "(startup_timeout_sec)%s",
+             method ? method : "?", (unsigned)w->bus->config.limits.startup_timeout_sec,
+             w->has_skipped ? "; lines that it wrote to stdout are no messages" : "");
+    sb_worker_condemn(w, w->failure);
+}
