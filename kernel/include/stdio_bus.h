@@ -168,7 +168,8 @@ typedef struct stdio_bus_worker_info {
      * new one writes a line. Valid until the next call. */
     const char *stderr_tail;
     /* What the process answered to the first request of its pool's handshake: the result as JSON
-     * text. NULL: nothing yet. Valid until the next call. */
+     * text. NULL: nothing yet, or one that nests deeper than 64 levels. Valid until the next call.
+     */
     const char *handshake;
 } stdio_bus_worker_info_t;
 

@@ -157,15 +157,16 @@ struct sb_worker {
     int id;
     stdio_bus_worker_state_t state;
     bool embedded;
-    bool reading;     /* inside its read loop: nothing may be freed under it */
-    bool backlog;     /* lines wait in the frame, on bus->backlog */
-    bool dirty;       /* output waits to be flushed, on bus->dirty_workers */
-    bool blocked;     /* its pipe is full; the poller watches for room */
-    bool close_input; /* once the queue is flushed */
-    bool closing;     /* embedded: to be closed after the read loop */
-    bool broken;      /* cannot be written to any more */
-    bool awaits_id;   /* inside an answer that is too long, and did not begin with its id */
-    bool has_skipped; /* a line of this process was no message, which was told */
+    bool reading;      /* inside its read loop: nothing may be freed under it */
+    bool backlog;      /* lines wait in the frame, on bus->backlog */
+    bool dirty;        /* output waits to be flushed, on bus->dirty_workers */
+    bool blocked;      /* its pipe is full; the poller watches for room */
+    bool close_input;  /* once the queue is flushed */
+    bool closing;      /* embedded: to be closed after the read loop */
+    bool broken;       /* cannot be written to any more */
+    bool awaits_id;    /* inside an answer that is too long, and did not begin with its id */
+    bool has_answered; /* the first request of its handshake */
+    bool has_skipped;  /* a line of this process was no message, which was told */
     bool wants_restart;
     bool terminated, killed; /* the stop ladder's rungs taken */
     sb_child child;

@@ -5,6 +5,7 @@
 
 #include "call.h"
 #include "decline.h"
+#include "json_token.h"
 #include "json_value.h"
 #include "pool.h"
 #include "worker.h"
@@ -100,6 +101,22 @@ static void refused(sb_worker *w, const sb_greeting *greeting, sb_token error) {
     sb_worker_condemn(w, w->failure);
 }
 
+/* Of the first request only, and not of one that nests as deep as few readers of the report would
+ * follow it. */
+static bool keep_answer(sb_worker *w, sb_token result) {
+    sb_value_tree tree;
+    size_t ignored_at;
+    const char *problem;
+    if (w->has_answered)
+        return true;
+    w->has_answered = true;
+    if (!sb_value_parse(result.p, result.len, &tree, &ignored_at, &problem))
+        return problem != sb_json_no_memory;
+    sb_value_free(&tree);
+    sb_text_add(&w->answer, result.p, result.len);
+    return !w->answer.failed;
+}
+
 bool sb_handshake_takes(sb_worker *w, const sb_scan *answer) {
     const sb_greeting *greeting = awaited(w);
     if (!greeting)
@@ -112,12 +129,9 @@ bool sb_handshake_takes(sb_worker *w, const sb_scan *answer) {
         refused(w, greeting, answer->error);
         return true;
     }
-    if (!w->answer.len) {
-        sb_text_add(&w->answer, answer->result.p, answer->result.len);
-        if (w->answer.failed) {
-            sb_worker_condemn(w, "out of memory for the answer to its handshake");
-            return true;
-        }
+    if (!keep_answer(w, answer->result)) {
+        sb_worker_condemn(w, "out of memory for the answer to its handshake");
+        return true;
     }
     /* Of one that ended right behind its answer nothing follows but its exit. */
     if (sb_worker_is_alive(w) && !w->ending && !w->broken && !w->closing)

@@ -163,7 +163,8 @@ int sb_worker_start(sb_worker *w) {
     sb_frame_init(&w->frame, bus->config.limits.max_input_buffer);
     w->paused = 0;
     sb_clients_forget_worker(w);
-    w->wants_restart = w->terminated = w->killed = w->has_skipped = w->awaits_id = false;
+    w->wants_restart = w->terminated = w->killed = false;
+    w->has_skipped = w->has_answered = w->awaits_id = false;
     w->ending = NULL;
     sb_guard_prepare(bus);
     command.announce = sb_guard_pipe(bus);
