@@ -125,4 +125,7 @@ internal enum WorkerEvent
     Restarting,
     Failed,
     Stopping,
+
+    /// <summary>Its process was started and is being greeted; <see cref="Started"/> follows.</summary>
+    Starting,
 }

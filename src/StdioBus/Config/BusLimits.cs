@@ -35,7 +35,7 @@ public sealed class BusLimits
     /// <summary>Socket clients at once: 1,024.</summary>
     public int? MaxClients { get; set; }
 
-    /// <summary>How long a worker may take to start: 10 s.</summary>
+    /// <summary>How long a worker may take to answer its pool's <see cref="BusPool.Handshake"/>: 30 s. 1 to 86,400.</summary>
     public int? StartupTimeoutSeconds { get; set; }
 
     /// <summary>Whether every limit has its default.</summary>

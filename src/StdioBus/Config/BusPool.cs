@@ -51,6 +51,14 @@ public sealed class BusPool
     /// <summary>Whether the workers' stderr goes to that of this process instead of the bus's log. Off by default.</summary>
     public bool InheritStandardError { get; set; }
 
+    /// <summary>
+    /// JSON-RPC messages that each worker's process is sent, in order, before anything else; empty: none.
+    /// <see cref="BusHandshake"/> makes those of MCP and ACP. One with an id, a string or a whole number, is a request: the next
+    /// is sent when it was answered, and the worker runs when all were. A process that answers with an error, or not within
+    /// <see cref="BusLimits.StartupTimeoutSeconds"/>, is ended and started again like one that crashed.
+    /// </summary>
+    public IList<RawJson> Handshake { get; set; } = [];
+
     internal BusPool Copy() => new(Id, Command, ArgumentList, Instances)
     {
         Environment = new Dictionary<string, string>(Environment, StringComparer.Ordinal),
@@ -59,5 +67,6 @@ public sealed class BusPool
         Dialect = Dialect,
         DefaultMethod = DefaultMethod,
         InheritStandardError = InheritStandardError,
+        Handshake = [.. Handshake ?? []],
     };
 }

@@ -61,6 +61,7 @@ internal static class ConfigChecker
             if (pool.DefaultMethod is { Length: 0 })
                 Add(problems, $"{path}.default_method", "expected a text that is not empty");
             CheckArguments(pool, path, problems);
+            HandshakeChecker.Check(pool.Handshake, $"{path}.handshake", problems);
         }
 
         void CheckText(string? text, string member, int index)

@@ -98,6 +98,25 @@ internal readonly struct ConfigNode(JsonElement element, string path, List<Confi
         return null;
     }
 
+    /// <summary>The value as it stands in the text.</summary>
+    public RawJson Raw() => new(element.GetRawText());
+
+    /// <summary>Reports what is no id that the kernel can know again: neither a string nor a whole number.</summary>
+    public void RequestId()
+    {
+        if (element.ValueKind == JsonValueKind.String)
+            Text();
+        else if (element.ValueKind != JsonValueKind.Number || element.GetRawText().AsSpan().ContainsAny('.', 'e', 'E'))
+            Problem($"expected a string or a whole number, got {Excerpt()}");
+    }
+
+    /// <summary>Reports what is neither an object nor an array.</summary>
+    public void ObjectOrArray()
+    {
+        if (element.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array))
+            Problem($"expected an object or an array, got {Excerpt()}");
+    }
+
     public bool Flag()
     {
         if (element.ValueKind is JsonValueKind.True or JsonValueKind.False)

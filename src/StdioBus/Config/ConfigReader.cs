@@ -105,7 +105,7 @@ internal static class ConfigReader
             return pool;
         }
 
-        foreach ((string name, ConfigNode member) in node.Members(["id", "command", "args", "instances", "env", "cwd", "envelope", "dialect", "default_method", "stderr"]))
+        foreach ((string name, ConfigNode member) in node.Members(["id", "command", "args", "instances", "env", "cwd", "envelope", "dialect", "default_method", "stderr", "handshake"]))
         {
             switch (name)
             {
@@ -141,6 +141,9 @@ internal static class ConfigReader
                     break;
                 case "stderr":
                     pool.InheritStandardError = member.Word(StandardErrorWords);
+                    break;
+                case "handshake":
+                    pool.Handshake = member.IsArray() ? [.. member.Items().Select(item => item.Raw())] : [];
                     break;
             }
         }

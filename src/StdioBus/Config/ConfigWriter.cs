@@ -89,6 +89,14 @@ internal static class ConfigWriter
             writer.WriteString("default_method", method);
         if (pool.InheritStandardError)
             writer.WriteString("stderr", "inherit");
+        if (pool.Handshake is { Count: > 0 } handshake)
+        {
+            writer.WriteStartArray("handshake");
+            foreach (RawJson message in handshake)
+                writer.WriteRawValue(message.Utf8.Span);
+            writer.WriteEndArray();
+        }
+
         writer.WriteEndObject();
     }
 

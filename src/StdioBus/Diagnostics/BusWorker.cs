@@ -65,4 +65,10 @@ public sealed class BusWorker
 
     /// <summary>The last lines it wrote to stderr.</summary>
     public string StandardErrorTail { get; init; } = "";
+
+    /// <summary>
+    /// What its process answered to the first request of <see cref="BusPool.Handshake"/>; null when it has not, when there is
+    /// none, and when the answer nests deeper than 64 levels.
+    /// </summary>
+    public RawJson? Handshake { get; init; }
 }

@@ -53,6 +53,7 @@ internal sealed unsafe partial class KernelBus : IDisposable
 
         try
         {
+            CheckHandshakes(config);
             SetAccessToken(options.AccessToken);
         }
         catch
@@ -208,6 +209,16 @@ internal sealed unsafe partial class KernelBus : IDisposable
         _self.Free();
     }
 
+    // One that is older passes over what it does not know of a configuration, and fills in less of the struct.
+    private void CheckHandshakes(BusConfig config)
+    {
+        if (config.Pools.FirstOrDefault(pool => pool.Handshake.Count > 0) is not { } greeting)
+            return;
+        var info = new KernelWorkerInfo { Size = (nuint)sizeof(KernelWorkerInfo) };
+        if (!_api.IsVersion3 || _api.WorkerAt(_bus, 0, &info) != KernelCode.Ok || info.Size < (nuint)sizeof(KernelWorkerInfo))
+            throw new BusNotSupportedException($"Pool '{greeting.Id}': the kernel '{_api.Path}' knows no handshakes.");
+    }
+
     private void SetAccessToken(string? token)
     {
         if (token is null)
@@ -274,6 +285,7 @@ internal sealed unsafe partial class KernelBus : IDisposable
             LastExitSignal = hasExited && info.LastExitSignal > 0 ? info.LastExitSignal : null,
             LastExitReason = hasExited && Text(info.LastReason) is { Length: > 0 } reason ? reason : null,
             StandardErrorTail = Text(info.StderrTail) ?? "",
+            Handshake = info.Handshake is null ? null : new RawJson(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(info.Handshake).ToArray()),
         };
     }
 

@@ -104,4 +104,5 @@ internal unsafe struct KernelWorkerInfo
     public int LastExitSignal;
     public byte* LastReason;
     public byte* StderrTail;
+    public byte* Handshake;
 }

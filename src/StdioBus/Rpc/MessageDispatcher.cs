@@ -60,6 +60,9 @@ internal sealed class MessageDispatcher(
     {
         switch (change)
         {
+            case WorkerEvent.Starting:
+                workers.SetLost(workerId, false);
+                break;
             case WorkerEvent.Started:
                 workers.SetLost(workerId, false);
                 flow.WorkerStarted(workerId);

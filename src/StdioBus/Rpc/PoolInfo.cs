@@ -1,25 +1,43 @@
 namespace StdioBus;
 
 /// <summary>What the protocol layer knows of a pool while its bus runs.</summary>
-internal sealed class PoolInfo(BusPool pool, int index, int firstWorker)
+internal sealed class PoolInfo
 {
-    private volatile Dialect _dialect = pool.Dialect;
+    private readonly bool _isAuto;
+    private volatile Dialect _dialect;
 
-    public string Id { get; } = pool.Id;
+    public PoolInfo(BusPool pool, int index, int firstWorker)
+    {
+        Id = pool.Id;
+        Index = index;
+        FirstWorker = firstWorker;
+        Instances = pool.Instances;
+        Envelope = pool.Envelope;
+        DefaultMethod = pool.DefaultMethod ?? pool.Id;
+        _dialect = pool.Dialect;
+        _isAuto = pool.Dialect == Dialect.Auto;
 
-    public int Index { get; } = index;
+        // What the kernel sends does not come by here.
+        foreach (RawJson message in pool.Handshake)
+            if (BusHandshake.FactsOfInitialize(message) is { } facts)
+                OnInitialize(facts.HasTextVersion, facts.HasNumberVersion);
+    }
+
+    public string Id { get; }
+
+    public int Index { get; }
 
     /// <summary>The number of its first worker; workers are numbered over all pools.</summary>
-    public int FirstWorker { get; } = firstWorker;
+    public int FirstWorker { get; }
 
-    public int Instances { get; } = pool.Instances;
+    public int Instances { get; }
 
     /// <summary>The worker that every request of the pool goes to; -1 when there are several.</summary>
     public int OnlyWorker => Instances == 1 ? FirstWorker : -1;
 
-    public EnvelopeKind Envelope { get; } = pool.Envelope;
+    public EnvelopeKind Envelope { get; }
 
-    public string DefaultMethod { get; } = pool.DefaultMethod ?? pool.Id;
+    public string DefaultMethod { get; }
 
     /// <summary>How its workers are told of cancellations; <see cref="StdioBus.Dialect.Auto"/> until it is known.</summary>
     public Dialect Dialect => _dialect;
@@ -27,7 +45,7 @@ internal sealed class PoolInfo(BusPool pool, int index, int firstWorker)
     /// <summary>Draws its conclusion from an <c>initialize</c>.</summary>
     public void OnInitialize(bool hasTextVersion, bool hasNumberVersion)
     {
-        if (pool.Dialect != Dialect.Auto)
+        if (!_isAuto)
             return;
         if (hasTextVersion)
             _dialect = Dialect.Mcp;

@@ -79,6 +79,7 @@ internal static class DaemonReports
             LastExitSignal = signal > 0 ? (int)signal : null,
             LastExitReason = Text(worker, "lastReason"),
             StandardErrorTail = Text(worker, "stderr") ?? "",
+            Handshake = worker.ValueKind == JsonValueKind.Object && worker.TryGetProperty("handshake", out JsonElement handshake) ? new RawJson(handshake.GetRawText()) : null,
         };
     }
 
