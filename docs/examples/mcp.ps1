@@ -23,28 +23,29 @@ foreach ($package in 'server-everything', 'server-memory') {
 # The memory server keeps its graph in a file: a new one for this run.
 $graph = [System.IO.Path]::Combine([System.IO.Path]::GetTempPath(), "stdiobus-mcp-$PID.jsonl")
 
+# Each process of a pool is sent this first, and notifications/initialized after it.
+$hello = @{
+    protocolVersion = '2025-06-18'
+    capabilities    = @{}
+    clientInfo      = @{ name = 'mcp.ps1'; version = '1.0' }
+}
 $bus = New-StdioBus -PoolConfig @(
-    New-BusPool everything node "$packages/server-everything/dist/index.js", 'stdio' -Dialect Mcp
-    New-BusPool memory node "$packages/server-memory/dist/index.js" -Dialect Mcp -Environment @{ MEMORY_FILE_PATH = $graph }
+    New-BusPool everything node "$packages/server-everything/dist/index.js", 'stdio' -Initialize $hello
+    New-BusPool memory node "$packages/server-memory/dist/index.js" -Initialize $hello -Environment @{ MEMORY_FILE_PATH = $graph }
 )
 
 try {
-    '1. The handshake: initialize, then notifications/initialized.'
-    foreach ($pool in 'everything', 'memory') {
-        $hello = Invoke-BusRequest initialize -Pool $pool -Params @{
-            protocolVersion = '2025-06-18'
-            capabilities    = @{}
-            clientInfo      = @{ name = 'mcp.ps1'; version = '1.0' }
-        }
-        Send-BusNotification notifications/initialized -Pool $pool
-        "   $pool is $($hello.serverInfo.name) $($hello.serverInfo.version), protocol $($hello.protocolVersion)"
-    }
-    ''
-
-    '2. The tools of each server.'
+    '1. The tools of each server.'
     foreach ($pool in 'everything', 'memory') {
         $tools = (Invoke-BusRequest tools/list -Pool $pool).tools
         "   $pool has $($tools.Count): $($tools.name -join ', ')"
+    }
+    ''
+
+    '2. What they answered to initialize.'
+    foreach ($worker in Get-BusWorker) {
+        $answer = $worker.Handshake
+        "   $($worker.Pool) is $($answer.serverInfo.name) $($answer.serverInfo.version), protocol $($answer.protocolVersion)"
     }
     ''
 

@@ -30,6 +30,29 @@ public sealed class McpTests
     }
 
     [Fact]
+    public async Task Two_processes_of_one_server_are_initialized_and_those_that_follow_them_too()
+    {
+        SkipWithoutServers();
+        using var script = new ScriptFile("""
+            param($Server)
+            $hello = @{ protocolVersion = '2025-06-18'; capabilities = @{}; clientInfo = @{ name = 'test'; version = '1' } }
+            $bus = New-StdioBus mcp node $Server, 'stdio' -Instances 2 -Initialize $hello
+            function Test-Tools { 1..4 | ForEach-Object { (Invoke-BusRequest tools/list -SessionId "s$_").tools.name -contains 'echo' } }
+            "$(Test-Tools)"
+            $before = (Get-BusWorker).ProcessId
+            Get-BusWorker | Restart-BusWorker
+            "$(Test-Tools)"
+            Get-BusWorker | ForEach-Object { "$($_.Handshake.serverInfo.name) $($_.Restarts) $($_.ProcessId -in $before)" }
+            Remove-StdioBus $bus
+            """);
+
+        var result = await script.RunAsync(Path.Combine(Repository.McpServers, "node_modules", "@modelcontextprotocol", "server-everything", "dist", "index.js"));
+
+        Assert.Equal("", result.Error);
+        Assert.Equal(["True True True True", "True True True True", "mcp-servers/everything 1 False", "mcp-servers/everything 1 False"], result.OutputLines);
+    }
+
+    [Fact]
     public async Task Servers_that_are_not_installed_are_named()
     {
         using var nothing = new ScriptFile("");

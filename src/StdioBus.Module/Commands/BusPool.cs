@@ -62,6 +62,24 @@ public sealed class NewBusPoolCommand : BusCmdlet
     [ValidateNotNullOrEmpty]
     public string? DefaultMethod { get; set; }
 
+    /// <summary>
+    /// The params of a request initialize, as a hashtable, an object or JSON text. Each worker's process is sent it first, and
+    /// gets anything else only once it has answered; where protocolVersion is a string, as in MCP, notifications/initialized
+    /// follows.
+    /// </summary>
+    [Parameter]
+    [InitializeParams]
+    public object? Initialize { get; set; }
+
+    /// <summary>
+    /// JSON-RPC messages that each worker's process is sent first, for other handshakes than that of -Initialize: hashtables,
+    /// objects or JSON text. One with an id is a request, whose answer is waited for.
+    /// </summary>
+    [Parameter]
+    [HandshakeMessages]
+    [AllowEmptyCollection]
+    public object[]? Handshake { get; set; }
+
     private protected override void Process()
     {
         var pool = new BusPool(Id, Command, ArgumentList, Instances)
@@ -71,6 +89,7 @@ public sealed class NewBusPoolCommand : BusCmdlet
             Dialect = Dialect,
             DefaultMethod = DefaultMethod,
             Environment = EnvironmentVariablesAttribute.Read(Environment ?? new Hashtable()),
+            Handshake = PoolHandshake.Of(this, Initialize, Handshake),
         };
         WriteObject(new WorkerPaths(this).Resolve(pool));
     }

@@ -69,6 +69,26 @@ public sealed class NewStdioBusCommand : BusCmdlet
     [ValidateNotNullOrEmpty]
     public string? DefaultMethod { get; set; }
 
+    /// <summary>
+    /// The params of a request initialize, as a hashtable, an object or JSON text. Each worker's process is sent it first, and
+    /// gets anything else only once it has answered; where protocolVersion is a string, as in MCP, notifications/initialized
+    /// follows. With -ConfigPath: of each pool that has no handshake in the file.
+    /// </summary>
+    [Parameter(ParameterSetName = SinglePoolSet)]
+    [Parameter(ParameterSetName = ConfigPathSet)]
+    [InitializeParams]
+    public object? Initialize { get; set; }
+
+    /// <summary>
+    /// JSON-RPC messages that each worker's process is sent first, for other handshakes than that of -Initialize: hashtables,
+    /// objects or JSON text. One with an id is a request, whose answer is waited for.
+    /// </summary>
+    [Parameter(ParameterSetName = SinglePoolSet)]
+    [Parameter(ParameterSetName = ConfigPathSet)]
+    [HandshakeMessages]
+    [AllowEmptyCollection]
+    public object[]? Handshake { get; set; }
+
     /// <summary>The pools: from New-BusPool, or hashtables with its parameters as keys.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = PoolConfigSet)]
     [PoolOptions]
@@ -151,8 +171,8 @@ public sealed class NewStdioBusCommand : BusCmdlet
     public string? TracePath { get; set; }
 
     /// <summary>
-    /// Sends a stdio_bus/hello after the start, for workers that know this handshake; ACP and MCP begin with a request
-    /// initialize instead. For a bus of one pool; Connect-StdioBus does it with a pool and extensions of one's choice.
+    /// Sends a stdio_bus/hello after the start, for workers that know this handshake; for those of ACP and MCP there is
+    /// -Initialize instead. For a bus of one pool; Connect-StdioBus does it with a pool and extensions of one's choice.
     /// </summary>
     [Parameter]
     public SwitchParameter Hello { get; set; }
@@ -211,6 +231,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
                 target: null, "Start it without -Hello, then use Connect-StdioBus -Pool."));
         }
 
+        WriteConfigWarnings();
         Bus bus = Make();
         if (!NoStart)
             Start(bus);
@@ -230,6 +251,8 @@ public sealed class NewStdioBusCommand : BusCmdlet
                 foreach (ConfigProblem warning in warnings)
                     WriteWarning($"{ConfigPath}: {warning.Path}: {warning.Message}");
                 _config.Limits = loaded.Limits;
+                foreach (BusPool pool in loaded.Pools.Where(pool => pool.Handshake.Count == 0))
+                    pool.Handshake = PoolHandshake.Of(this, Initialize, Handshake);
                 return loaded.Pools;
             default:
                 return [new BusPool(Pool, Command, ArgumentList, Instances)
@@ -239,8 +262,18 @@ public sealed class NewStdioBusCommand : BusCmdlet
                     Dialect = Dialect,
                     DefaultMethod = DefaultMethod,
                     Environment = EnvironmentVariablesAttribute.Read(Environment ?? new Hashtable()),
+                    Handshake = PoolHandshake.Of(this, Initialize, Handshake),
                 }];
         }
+    }
+
+    // A file's were told of as it was read.
+    private void WriteConfigWarnings()
+    {
+        if (ParameterSetName == ConfigPathSet)
+            return;
+        foreach (ConfigProblem warning in _config.Check().Where(problem => problem.IsWarning))
+            WriteWarning(warning.ToString());
     }
 
     private BusOptions Options()

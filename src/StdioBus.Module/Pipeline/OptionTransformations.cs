@@ -99,7 +99,9 @@ internal sealed class PoolOptionsAttribute : ArgumentTransformationAttribute
         .With<string>("WorkingDirectory", (pool, value) => pool.WorkingDirectory = value, "cwd")
         .With<EnvelopeKind>("Envelope", (pool, value) => pool.Envelope = value)
         .With<Dialect>("Dialect", (pool, value) => pool.Dialect = value)
-        .With<string>("DefaultMethod", (pool, value) => pool.DefaultMethod = value, "default_method");
+        .With<string>("DefaultMethod", (pool, value) => pool.DefaultMethod = value, "default_method")
+        .WithReader("Initialize", Greet, InitializeParamsAttribute.Read)
+        .WithReader("Handshake", Greet, HandshakeMessagesAttribute.Read);
 
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
@@ -108,6 +110,13 @@ internal sealed class PoolOptionsAttribute : ArgumentTransformationAttribute
         return data is IList several
             ? several.Cast<object?>().Select(Table.Read).ToArray()
             : new[] { Table.Read(data) };
+    }
+
+    private static void Greet(BusPool pool, RawJson[] messages)
+    {
+        if (pool.Handshake.Count > 0)
+            throw new ArgumentTransformationMetadataException("A pool has an Initialize or a Handshake, not both.");
+        pool.Handshake = messages;
     }
 }
 

@@ -23,6 +23,7 @@ internal sealed class WorkerPaths(PSCmdlet command)
             Dialect = pool.Dialect,
             DefaultMethod = pool.DefaultMethod,
             InheritStandardError = pool.InheritStandardError,
+            Handshake = [.. pool.Handshake],
         };
         if (Path.GetExtension(pool.Command).Equals(".ps1", StringComparison.OrdinalIgnoreCase))
             RunScript(resolved);
