@@ -473,11 +473,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Script script(data, size);
     size_t bits[4];
     for (size_t &b : bits)
-        b = script.Number(8);
+        b = script.Number(16);
     Setting setting = {};
     setting.two_pools = bits[0] & 1;
     setting.standard = bits[0] & 2;
     setting.two_workers = bits[0] & 4;
+    setting.greeted = bits[0] & 8;
     setting.listens = bits[1] & 1;
     setting.token = (bits[1] & 5) == 5;
     setting.guard = bits[2] & 4;

@@ -32,11 +32,14 @@ std::string Configuration(const Setting &s) {
     std::string pool = s.two_workers ? ",\"instances\":2" : ",\"instances\":1";
     if (s.standard)
         pool += ",\"envelope\":\"standard\"";
+    if (s.greeted)
+        pool += ",\"handshake\":[{\"id\":\"hi\",\"method\":\"hello\"},{\"method\":\"there\"},"
+                "{\"id\":7,\"method\":\"again\",\"params\":[]}]";
     std::string text = "{\"pools\":[{\"id\":\"a\",\"command\":\"a\"" + pool + "}";
     if (s.two_pools)
         text += ",{\"id\":\"b\",\"command\":\"b\",\"instances\":1,\"stderr\":\"inherit\"}";
     text += "],\"limits\":{\"drain_timeout_sec\":4,\"backpressure_timeout_sec\":3,"
-            "\"max_restarts\":3";
+            "\"startup_timeout_sec\":2,\"max_restarts\":3";
     if (s.small_limits)
         text += ",\"max_input_buffer\":400,\"max_output_queue\":900,\"max_sessions\":2,"
                 "\"max_pending\":5,\"max_pending_per_client\":3,\"max_clients\":2";

@@ -44,7 +44,7 @@ struct GuardPuppet {
 
 // How a bus is set up.
 struct Setting {
-    bool two_pools, standard, two_workers, small_limits;
+    bool two_pools, standard, two_workers, greeted, small_limits;
     bool listens, token, guard, host_is_deaf, polled, quiet_exits;
     bool orderly_end, workers_answer_at_end;
 };

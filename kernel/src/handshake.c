@@ -73,10 +73,9 @@ static void describe_error(sb_token error, char *words, size_t len) {
     size_t ignored_at;
     const char *ignored;
     const char *code = NULL, *message = NULL;
-    if (!sb_value_parse(error.p, error.len, &tree, &ignored_at, &ignored)) {
-        snprintf(words, len, "the error %.*s", (int)(error.len < 100 ? error.len : 100), error.p);
+    snprintf(words, len, "the error %.*s", (int)(error.len < 100 ? error.len : 100), error.p);
+    if (!sb_value_parse(error.p, error.len, &tree, &ignored_at, &ignored))
         return;
-    }
     for (const sb_value *m = tree.root->first; m; m = m->next) {
         if (m->key && strcmp(m->key, "code") == 0 && m->type == SB_VALUE_NUMBER)
             code = m->text;
@@ -85,8 +84,6 @@ static void describe_error(sb_token error, char *words, size_t len) {
     }
     if (code && message)
         snprintf(words, len, "%s: %s", code, message);
-    else
-        snprintf(words, len, "the error %.*s", (int)(error.len < 100 ? error.len : 100), error.p);
     sb_value_free(&tree);
     for (char *p = words; *p; p++)
         if ((unsigned char)*p < ' ')

@@ -1,5 +1,5 @@
-/* json_value.h: a whole JSON text as a tree. For the configuration, which is read once;
- * messages are never treated so. */
+/* json_value.h: a whole JSON text as a tree. For what is read once, as the configuration is;
+ * messages are never treated so, but for the answers to handshakes. */
 #ifndef SB_JSON_VALUE_H
 #define SB_JSON_VALUE_H
 

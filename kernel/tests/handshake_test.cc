@@ -2,6 +2,7 @@
 #include "handshake_pools.h"
 
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstring>
 
@@ -157,6 +158,16 @@ TEST(Handshake, WhatTheWorkerSaysAndAsksMeanwhileIsDeliveredAndAnswered) {
     ASSERT_EQ(heard.size(), 3u);
     EXPECT_EQ(heard[1], answer);
     EXPECT_EQ(heard[2], kHeardInitialize);
+}
+
+TEST(Handshake, AWorkerThatIsStoppedMeanwhileIsSeenToBeSo) {
+    Bus bus(Greeted({kHold}));
+    bus.Start();
+    auto pid = static_cast<pid_t>(bus.Worker(0).pid);
+    ASSERT_EQ(kill(pid, SIGSTOP), 0);
+    bus.Until([&] { return bus.Worker(0).state == STDIO_BUS_WORKER_SUSPENDED; }, "it is stopped");
+    ASSERT_EQ(kill(pid, SIGCONT), 0);
+    bus.Until([&] { return bus.Worker(0).state == STDIO_BUS_WORKER_STARTING; }, "it goes on");
 }
 
 TEST(Handshake, AnAnswerToSomethingElseIsNotTakenForItsOwn) {

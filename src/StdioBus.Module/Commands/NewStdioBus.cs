@@ -194,6 +194,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
                 "-Hello: a bus that is not started cannot shake hands.", target: null, "Leave out -NoStart, or use Connect-StdioBus, which starts the bus."));
         }
 
+        PoolHandshake.RequireOwnPools(this, Backend, Initialize, Handshake);
         RequireUse(nameof(SubprocessOption), SubprocessOption, BackendKind.Subprocess);
         RequireUse(nameof(DockerOption), DockerOption, BackendKind.Docker);
         RequireUse(nameof(SocketOption), SocketOption, BackendKind.Socket);

@@ -102,6 +102,15 @@ public sealed class HandshakeTests : IDisposable
         Assert.Contains("not both", error.Exception.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("-Initialize @{ protocolVersion = 1 }")]
+    [InlineData("-Handshake @{ method = 'a' }")]
+    public void A_daemon_greets_its_pools_by_itself(string parameter)
+    {
+        var error = _runspace.RunWithErrors($"New-StdioBus p $worker -Backend Socket -SocketOption @{{ Port = 1 }} {parameter}").OnlyError("BusInvalidArgument");
+        Assert.Contains("those of the daemon", error.Exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_member_that_is_not_sent_is_a_warning()
     {
