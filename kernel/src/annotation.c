@@ -166,16 +166,19 @@ static void notify_or_count(sb_bus *bus, sb_conn *c, const char *name, sb_text *
     sb_text_free(params);
 }
 
+static void notify_worker(sb_conn *c, const sb_worker *w, const char *event) {
+    sb_text params = {0};
+    sb_text_put(&params, "{");
+    sb_text_number_member(&params, "worker", w->id);
+    sb_text_string_member(&params, "event", event);
+    sb_text_put(&params, "}");
+    notify_or_count(w->bus, c, "worker", &params);
+}
+
 void sb_notify_worker(sb_worker *w, const char *event) {
     sb_bus *bus = w->bus;
-    for (sb_link *at = bus->annotated.next; at != &bus->annotated; at = at->next) {
-        sb_text params = {0};
-        sb_text_put(&params, "{");
-        sb_text_number_member(&params, "worker", w->id);
-        sb_text_string_member(&params, "event", event);
-        sb_text_put(&params, "}");
-        notify_or_count(bus, SB_ENTRY(at, sb_conn, annotated), "worker", &params);
-    }
+    for (sb_link *at = bus->annotated.next; at != &bus->annotated; at = at->next)
+        notify_worker(SB_ENTRY(at, sb_conn, annotated), w, event);
 }
 
 void sb_annotation_note_skipped(sb_worker *w, const char *reason, const char *line, size_t len) {
@@ -193,10 +196,12 @@ void sb_annotation_note_skipped(sb_worker *w, const char *reason, const char *li
             bus->counters.dropped_notifications++;
 }
 
-void sb_annotation_tell_skipped(sb_bus *bus, sb_conn *c) {
+void sb_annotation_catch_up(sb_bus *bus, sb_conn *c) {
     for (size_t i = 0; i < bus->worker_count; i++) {
-        const sb_text *t = &bus->workers[i]->skipped;
-        if (t->len && !sb_notify(bus, c, "skipped", t))
+        const sb_worker *w = bus->workers[i];
+        if (w->state == STDIO_BUS_WORKER_STARTING)
+            notify_worker(c, w, "starting");
+        if (w->skipped.len && !sb_notify(bus, c, "skipped", &w->skipped))
             bus->counters.dropped_notifications++;
     }
 }

@@ -36,10 +36,11 @@ void sb_beside_free(sb_beside *beside);
 /* A notification of the bus, `stdio_bus/name`. False when it was lost. */
 bool sb_notify(sb_bus *bus, sb_conn *c, const char *name, const sb_text *params);
 void sb_notify_worker(sb_worker *w, const char *event);
-/* The first line of a worker's process that is no message, to all; and those that there are, to one
- * that begins to listen: most stand at the beginning, before anybody does. */
+/* The first line of a worker's process that is no message, to all. */
 void sb_annotation_note_skipped(sb_worker *w, const char *reason, const char *line, size_t len);
-void sb_annotation_tell_skipped(sb_bus *bus, sb_conn *c);
+/* To one that begins to listen: such lines, most of which stand at the beginning, before anybody
+ * does, and who is being greeted. */
+void sb_annotation_catch_up(sb_bus *bus, sb_conn *c);
 /* The call was given to a worker. The host may be called back and end the call. */
 void sb_notify_placed(sb_bus *bus, const sb_call *call);
 

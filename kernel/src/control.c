@@ -158,7 +158,7 @@ static int annotate(sb_incoming *in, const question *q) {
     answer(in, &result);
     sb_text_free(&result);
     if (begins)
-        sb_annotation_tell_skipped(in->bus, in->conn);
+        sb_annotation_catch_up(in->bus, in->conn);
     return STDIO_BUS_OK;
 }
 

@@ -180,6 +180,19 @@ TEST(Handshake, AnAnswerToSomethingElseIsNotTakenForItsOwn) {
     EXPECT_TRUE(Json::Parse(bus.Worker(0).handshake).Has("pid"));
 }
 
+TEST(Handshake, AConnectionThatBeginsToListenIsToldWhoIsBeingGreeted) {
+    Gate gate;
+    Bus bus(Greeted({kInitialize}, "", 1, gate.Args()));
+    bus.Start();
+    EXPECT_TRUE(bus.Ask("stdio_bus/annotate").Has("result"));
+    bus.Next();
+    Json told = bus.Next().Tree();
+    EXPECT_EQ(told["method"].Text(), "stdio_bus/worker");
+    EXPECT_EQ(told["params"].Raw(), R"({"worker":0,"event":"starting"})");
+    gate.Open(bus);
+    EXPECT_EQ(bus.Next().Tree()["params"].Raw(), R"({"worker":0,"event":"started"})");
+}
+
 TEST(Handshake, LinesThatAreNoMessagesAreSkippedAsAlways) {
     Bus bus(Greeted({kInitialize}, R"("max_input_buffer":4000)", 1,
                     {"--banner", std::string(5000, 'x'), "--banner", "Welcome!"}));

@@ -135,6 +135,28 @@ public sealed class HandshakeTests
         await Assert.ThrowsAsync<BusUnavailableException>(() => host.Bus.RestartWorkerAsync(0).Soon());
     }
 
+    [Theory(DisplayName = "A request that times out while its worker is being greeted says so")]
+    [MemberData(nameof(Ways))]
+    public async Task A_timeout_tells_of_the_handshake(string way)
+    {
+        BusPool pool = TestWorkers.Pool("deaf", 2, "never-reads");
+        pool.Handshake = BusHandshake.Initialize(new RawJson(Mcp));
+        await using BackendHost host = await BackendHost.StartAsync(way, pool);
+        var error = await Assert.ThrowsAsync<BusTimeoutException>(() => host.Bus.RequestAsync("echo", null, new() { Timeout = TimeSpan.FromMilliseconds(50) }).Soon());
+        Assert.EndsWith("; the worker has not answered its handshake yet.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact(DisplayName = "A timeout says nothing of a handshake that is over")]
+    public async Task A_timeout_after_the_handshake()
+    {
+        (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(TestWorkers.Options(TestWorkers.Pool(instances: 2)));
+        await using var _ = bus;
+        backend.Change(1, WorkerEvent.Starting);
+        backend.Change(1, WorkerEvent.Started);
+        var error = await Assert.ThrowsAsync<BusTimeoutException>(() => bus.RequestAsync("echo", null, new() { Timeout = TimeSpan.FromMilliseconds(50) }).Soon());
+        Assert.EndsWith("; nothing was heard from the worker.", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact(DisplayName = "A26: a kernel that knows no handshakes is told so, rather than left to pass over it")]
     public async Task A_kernel_without_handshakes_refuses_one()
     {

@@ -58,6 +58,7 @@ internal sealed class MessageDispatcher(
 
     public void OnWorker(int workerId, WorkerEvent change)
     {
+        calls.PoolOf(workerId)?.SetGreeted(workerId, change == WorkerEvent.Starting);
         switch (change)
         {
             case WorkerEvent.Starting:

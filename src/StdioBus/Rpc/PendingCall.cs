@@ -205,7 +205,7 @@ internal abstract class PendingCall : Deadline
             bool isTotal = _totalLimit >= 0 && _startedAt + _totalLimit <= now;
             long limit = isTotal ? _totalLimit : _idleLimit;
             string heard = _lastHeard is null
-                ? "nothing was heard from the worker"
+                ? Pool?.IsGreeted(Worker) == true ? "the worker has not answered its handshake yet" : "nothing was heard from the worker"
                 : $"'{_lastHeard}' was last heard, {Seconds(now - _heardAt)} before";
             string message = isTotal
                 ? $"The request '{Method}'{Where} was not answered within its timeout of {Seconds(limit)}; {heard}."

@@ -4,6 +4,7 @@ namespace StdioBus;
 internal sealed class PoolInfo
 {
     private readonly bool _isAuto;
+    private readonly bool[] _greeted;
     private volatile Dialect _dialect;
 
     public PoolInfo(BusPool pool, int index, int firstWorker)
@@ -15,6 +16,7 @@ internal sealed class PoolInfo
         Envelope = pool.Envelope;
         DefaultMethod = pool.DefaultMethod ?? pool.Id;
         _dialect = pool.Dialect;
+        _greeted = new bool[pool.Instances];
         _isAuto = pool.Dialect == Dialect.Auto;
 
         // What the kernel sends does not come by here.
@@ -41,6 +43,13 @@ internal sealed class PoolInfo
 
     /// <summary>How its workers are told of cancellations; <see cref="StdioBus.Dialect.Auto"/> until it is known.</summary>
     public Dialect Dialect => _dialect;
+
+    /// <summary>A worker's process has begun or ended to be greeted.</summary>
+    public void SetGreeted(int workerId, bool isGreeted) => Volatile.Write(ref _greeted[workerId - FirstWorker], isGreeted);
+
+    /// <summary>Whether a worker, with -1 one of the pool, is being greeted: it gets nothing else until it has answered.</summary>
+    public bool IsGreeted(int workerId) =>
+        workerId < 0 ? Array.IndexOf(_greeted, true) >= 0 : (uint)(workerId - FirstWorker) < (uint)_greeted.Length && Volatile.Read(ref _greeted[workerId - FirstWorker]);
 
     /// <summary>Draws its conclusion from an <c>initialize</c>.</summary>
     public void OnInitialize(bool hasTextVersion, bool hasNumberVersion)
