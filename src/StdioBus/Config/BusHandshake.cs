@@ -1,4 +1,4 @@
-using System.Text;
+using System.Text.Json;
 
 namespace StdioBus;
 
@@ -41,9 +41,9 @@ public static class BusHandshake
     {
         try
         {
-            return parameters.ToElement().ValueKind == System.Text.Json.JsonValueKind.Object ? ParamsFacts.Read(parameters.Utf8.Span) : null;
+            return parameters.ToElement().ValueKind == JsonValueKind.Object ? ParamsFacts.Read(parameters.Utf8.Span) : null;
         }
-        catch (System.Text.Json.JsonException error)
+        catch (JsonException error)
         {
             throw new BusInvalidArgumentException($"The params of initialize are not JSON: {error.Message}", error);
         }
@@ -51,7 +51,7 @@ public static class BusHandshake
 
     private static string Excerpt(RawJson value)
     {
-        string text = Encoding.UTF8.GetString(value.Utf8.Span);
+        string text = value.ToString();
         return text.Length <= 40 ? text : text[..40] + " …";
     }
 }

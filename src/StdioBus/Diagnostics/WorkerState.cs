@@ -3,7 +3,7 @@ namespace StdioBus;
 /// <summary>What a worker is doing. The values are those of the kernel's header.</summary>
 public enum WorkerState
 {
-    /// <summary>Being started.</summary>
+    /// <summary>Has not answered its pool's <see cref="BusPool.Handshake"/> yet.</summary>
     Starting = 0,
 
     /// <summary>Takes requests.</summary>
