@@ -83,6 +83,8 @@ static void drop_late(sb_worker *w, sb_call *call, sb_token id) {
 static void fail_too_long(sb_worker *w, sb_token id) {
     unsigned long long limit = w->bus->config.limits.max_input_buffer;
     char reason[96], more[80];
+    if (sb_handshake_takes_too_long(w, id))
+        return;
     sb_call *call = sb_call_given_to_worker(w->bus, w, sb_id_key(w->bus, id));
     if (!call || !call->conn) {
         drop_late(w, call, id);

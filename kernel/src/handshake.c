@@ -114,12 +114,31 @@ static bool keep_answer(sb_worker *w, sb_token result) {
     return !w->answer.failed;
 }
 
-bool sb_handshake_takes(sb_worker *w, const sb_scan *answer) {
+/* The request that an answer with this id answers; NULL: none of the handshake's. */
+static const sb_greeting *answered(sb_worker *w, sb_token id) {
     const sb_greeting *greeting = awaited(w);
     if (!greeting)
+        return NULL;
+    sb_key key = sb_id_key(w->bus, id);
+    bool same = key.len == strlen(greeting->id) && memcmp(key.p, greeting->id, key.len) == 0;
+    return same ? greeting : NULL;
+}
+
+bool sb_handshake_takes_too_long(sb_worker *w, sb_token id) {
+    const sb_greeting *greeting = answered(w, id);
+    if (!greeting)
         return false;
-    sb_key key = sb_id_key(w->bus, answer->id);
-    if (key.len != strlen(greeting->id) || memcmp(key.p, greeting->id, key.len) != 0)
+    snprintf(w->failure, sizeof w->failure,
+             "did not finish the handshake: its answer to '%.60s' is longer than max_input_buffer "
+             "(%llu bytes)",
+             greeting->method, (unsigned long long)w->bus->config.limits.max_input_buffer);
+    sb_worker_condemn(w, w->failure);
+    return true;
+}
+
+bool sb_handshake_takes(sb_worker *w, const sb_scan *answer) {
+    const sb_greeting *greeting = answered(w, answer->id);
+    if (!greeting)
         return false;
     bool is_error = answer->error.p && answer->error.p[0] != 'n';
     if (is_error || !answer->result.p) {

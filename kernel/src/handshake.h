@@ -10,6 +10,8 @@
 void sb_handshake_begin(sb_worker *w);
 /* Takes the answer when it is one to the handshake. */
 bool sb_handshake_takes(sb_worker *w, const sb_scan *answer);
+/* The same of one that is too long to be taken. */
+bool sb_handshake_takes_too_long(sb_worker *w, sb_token id);
 /* startup_timeout_sec is over. */
 void sb_handshake_overdue(sb_worker *w);
 /* The method of the request whose answer is due; NULL: of none. */

@@ -53,9 +53,18 @@ TEST(Handshake, NoAnswerInTimeIsAFailedStart) {
     EXPECT_TRUE(IsGone(pid));
 }
 
-TEST(Handshake, AnAnswerThatWasSkippedIsHintedAt) {
+TEST(Handshake, AnAnswerThatIsTooLongIsAFailedStartAtOnce) {
     std::string big = R"({"id":1,"method":"big","params":{"bytes":9000}})";
-    Bus bus(Greeted({big}, R"("max_restarts":0,"startup_timeout_sec":1,"max_input_buffer":8000)"));
+    Bus bus(Greeted({big}, R"("max_restarts":0,"max_input_buffer":8000)"));
+    bus.Start();
+    std::string reason = ReasonOfNoWorker(bus);
+    EXPECT_TRUE(Has(reason, "its answer to 'big' is longer than max_input_buffer (8000 bytes)"))
+        << reason;
+}
+
+TEST(Handshake, LinesThatWereSkippedAreHintedAt) {
+    Bus bus(Greeted({kHold}, R"("max_restarts":0,"startup_timeout_sec":1)", 1,
+                    {"--banner", "Welcome!"}));
     bus.Start();
     EXPECT_TRUE(Has(ReasonOfNoWorker(bus), "lines that it wrote to stdout are no messages"));
     EXPECT_EQ(bus.skipped.size(), 1u);
