@@ -4,15 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "annotation.h"
 #include "call.h"
 #include "conn.h"
 #include "handshake.h"
-#include "long_answer.h"
 #include "session.h"
+#include "skipped.h"
 #include "worker.h"
-
-enum { EXCERPT = 200 };
 
 static size_t decode_name(sb_bus *bus, sb_token token) {
     sb_text_clear(&bus->name);
@@ -45,78 +42,14 @@ static bool wants_session(const sb_worker *w, const sb_scan *scan, const sb_sess
            !scan->session.p;
 }
 
-/* Once for each process, so that one that writes nothing else floods nobody. */
-static void tell_skipped(sb_worker *w, const char *what, const char *line, size_t len) {
-    sb_bus *bus = w->bus;
-    char excerpt[EXCERPT + 1];
-    if (w->has_skipped)
-        return;
-    w->has_skipped = true;
-    memcpy(excerpt, line, len);
-    excerpt[len] = '\0';
-    sb_annotation_note_skipped(w, what, excerpt, len);
-    if (bus->on_skipped)
-        bus->on_skipped(bus, w->id, what, excerpt, len, bus->on_skipped_user);
-}
-
-static void skip(sb_worker *w, const char *what, const char *line, size_t len) {
-    if (len > EXCERPT)
-        len = EXCERPT;
-    w->invalid_lines++;
-    w->bus->counters.invalid_lines++;
-    sb_worker_log(w, STDIO_BUS_LOG_WARN, "skipped a line on stdout, %s: %.*s", what, (int)len,
-                  line);
-    tell_skipped(w, what, line, len);
-}
-
 /* --- Answers ------------------------------------------------------------------------------- */
 
-/* A call that nobody waits for any more is over with its answer. */
-static void drop_late(sb_worker *w, sb_call *call, sb_token id) {
+void sb_drop_late_answer(sb_worker *w, sb_call *call, sb_token id) {
     w->bus->counters.late_replies++;
     sb_worker_log(w, STDIO_BUS_LOG_DEBUG, "dropped an answer nobody waits for, id %.*s",
                   (int)(id.len < 100 ? id.len : 100), id.p);
     if (call)
         sb_call_close(w->bus, call);
-}
-
-static void fail_too_long(sb_worker *w, sb_token id) {
-    unsigned long long limit = w->bus->config.limits.max_input_buffer;
-    char reason[96], more[80];
-    if (sb_handshake_takes_too_long(w, id))
-        return;
-    sb_call *call = sb_call_given_to_worker(w->bus, w, sb_id_key(w->bus, id));
-    if (!call || !call->conn) {
-        drop_late(w, call, id);
-        return;
-    }
-    snprintf(reason, sizeof reason, "the answer is longer than max_input_buffer (%llu bytes)",
-             limit);
-    snprintf(more, sizeof more, ",\"limit\":\"max_input_buffer\",\"value\":%llu", limit);
-    sb_fault fault = {.code = SB_QUEUE_FULL,
-                      .message = "Answer too long",
-                      .pool = w->pool,
-                      .worker = w->id,
-                      .reason = reason,
-                      .written = 1,
-                      .more = more};
-    sb_call_fail(w->bus, call, &fault);
-}
-
-void sb_deliver_too_long(sb_worker *w, const char *start, size_t len) {
-    sb_token id;
-    skip(w, "longer than max_input_buffer", start, len);
-    sb_long_head head = sb_long_answer_head(start, len, &id);
-    w->awaits_id = head == SB_LONG_ANSWER;
-    if (head == SB_LONG_ANSWER_ID)
-        fail_too_long(w, id);
-}
-
-void sb_deliver_skipped(sb_worker *w, const char *end, size_t len) {
-    sb_token id;
-    if (w->awaits_id && sb_long_answer_tail(end, len, &id))
-        fail_too_long(w, id);
-    w->awaits_id = false;
 }
 
 /* The session that an answer opens belongs to the worker that answered and to its asker. */
@@ -136,7 +69,7 @@ static void deliver_answer(sb_worker *w, const sb_scan *scan, const char *line, 
         return;
     sb_call *call = sb_call_given_to_worker(bus, w, sb_id_key(bus, scan->id));
     if (!call || !call->conn) {
-        drop_late(w, call, scan->id);
+        sb_drop_late_answer(w, call, scan->id);
         return;
     }
     if (scan->result_session.p)
@@ -414,7 +347,7 @@ static void deliver_notification(sb_worker *w, const sb_scan *scan, const char *
         return;
     bus->counters.dropped_notifications++;
     sb_worker_log(w, STDIO_BUS_LOG_DEBUG, "nobody owns the notification %.*s",
-                  (int)(len < EXCERPT ? len : EXCERPT), line);
+                  (int)(len < SB_EXCERPT ? len : SB_EXCERPT), line);
 }
 
 void sb_deliver_line(sb_worker *w, const char *line, size_t len) {
@@ -425,10 +358,10 @@ void sb_deliver_line(sb_worker *w, const char *line, size_t len) {
     case SB_SCAN_OK:
         break;
     case SB_SCAN_INVALID:
-        skip(w, "not valid JSON", line, len);
+        sb_skip_line(w, "not valid JSON", line, len);
         return;
     default:
-        skip(w, "not a JSON object", line, len);
+        sb_skip_line(w, "not a JSON object", line, len);
         return;
     }
     if (scan.method.p && scan.id_kind != SB_ID_ABSENT)
@@ -438,5 +371,5 @@ void sb_deliver_line(sb_worker *w, const char *line, size_t len) {
     else if (sb_scan_is_response(&scan) && scan.id_kind != SB_ID_OTHER)
         deliver_answer(w, &scan, line, len);
     else
-        skip(w, "not a JSON-RPC message", line, len);
+        sb_skip_line(w, "not a JSON-RPC message", line, len);
 }

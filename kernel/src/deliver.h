@@ -6,10 +6,8 @@
 
 /* One line from the worker's stdout; NUL-terminated. */
 void sb_deliver_line(sb_worker *w, const char *line, size_t len);
-/* A line over max_input_buffer, of which only the beginning and then the end are known. If it is an
- * answer whose id stands there, its request is answered with an error. */
-void sb_deliver_too_long(sb_worker *w, const char *start, size_t len);
-void sb_deliver_skipped(sb_worker *w, const char *end, size_t len);
+/* An answer that nobody waits for any more: with it the call, if there is one, is over. */
+void sb_drop_late_answer(sb_worker *w, sb_call *call, sb_token id);
 /* The edit that puts a session at the top level of a message; `member` is filled and must live
  * until the edits were applied. */
 void sb_restore_session(sb_edits *edits, const char *msg, const sb_session *s, sb_text *member);

@@ -4,6 +4,7 @@
 #include "conn.h"
 #include "deliver.h"
 #include "embedded.h"
+#include "skipped.h"
 #include "worker.h"
 
 enum {
@@ -108,9 +109,9 @@ static void handle_lines(sb_worker *w, bool at_exit) {
         if (result == SB_FRAME_LINE)
             sb_deliver_line(w, line, len);
         else if (result == SB_FRAME_TOO_LONG)
-            sb_deliver_too_long(w, line, len);
+            sb_skip_too_long(w, line, len);
         else
-            sb_deliver_skipped(w, line, len);
+            sb_skip_end(w, line, len);
     }
     w->reading = false;
     if (w->closing)
