@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Management.Automation.Internal;
 using System.Management.Automation;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 
 namespace StdioBus.Shell;
 
@@ -74,22 +73,8 @@ internal sealed class ShellConsole : IDisposable
         Error.WriteNow("\r\e[K");
     }
 
-    /// <summary>
-    /// .NET's console streams take a closed pipe for success, so a pipe is opened as a file, where the write fails as it
-    /// should. Only a file that has no position can be: one with a position shares it with other processes.
-    /// </summary>
-    private static Stream OpenOutput(int descriptor)
-    {
-        if (!OperatingSystem.IsWindows())
-        {
-            var pipe = new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-            if (!pipe.CanSeek)
-                return pipe;
-            pipe.Dispose();
-        }
-
-        return descriptor == 1 ? Console.OpenStandardOutput() : Console.OpenStandardError();
-    }
+    private static Stream OpenOutput(int descriptor) =>
+        OutputPipe.Open(descriptor) ?? (descriptor == 1 ? Console.OpenStandardOutput() : Console.OpenStandardError());
 
     /// <summary>stdout or stderr.</summary>
     internal sealed class Channel(ShellConsole console, Stream stream, bool isColoured, Action<Exception>? failed) : IDisposable
