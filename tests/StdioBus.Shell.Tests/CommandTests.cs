@@ -30,7 +30,7 @@ public sealed class CommandTests
     [InlineData("1/0", 1)]
     [InlineData("no-such-command", 1)]
     [InlineData("Get-Job no-such-job", 1)]
-    [InlineData("/bin/false", 1)]
+    [InlineData("/bin/sh -c 'exit 1'", 1)]
     [InlineData("/bin/sh -c 'exit 9'", 1)]
     [InlineData("/bin/sh -c 'exit 9'; exit $LASTEXITCODE", 9)]
     [InlineData("throw 'x'", 1)]
@@ -39,7 +39,7 @@ public sealed class CommandTests
     [InlineData("if (", 1)]
     public async Task The_exit_code_is_the_one_pwsh_gives(string command, int expected)
     {
-        var result = await ShellProcess.RunCommandAsync(command);
+        var result = await ShellProcess.RunCommandAsync(ShellProcess.WithSystemsInterpreter(command));
 
         Assert.Equal(expected, result.ExitCode);
         Assert.DoesNotContain("after", result.Output, StringComparison.Ordinal);

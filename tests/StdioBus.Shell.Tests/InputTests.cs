@@ -32,6 +32,7 @@ public sealed class InputTests
     [InlineData("/bin/cat | ForEach-Object Length", "3\n3\n4\n")]
     public async Task A_script_that_takes_no_pipeline_input_reads_stdin_itself(string text, string expected)
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows() && text.StartsWith("/bin/cat", StringComparison.Ordinal), "Windows has no cat");
         using var script = new ScriptFile(text);
         await using var shell = ShellProcess.Start([script.Path]);
 

@@ -25,7 +25,7 @@ public sealed class LifetimeTests
         await using var shell = ShellProcess.Command(WorkerProcesses.StartBus(instances: 2) + "[Console]::In.ReadLine()");
 
         using var workers = await WorkerProcesses.ReadAsync(shell);
-        shell.Signal(PosixSignalNumber.Kill);
+        shell.Kill();
         await shell.EndAsync();
 
         await workers.EndAsync();

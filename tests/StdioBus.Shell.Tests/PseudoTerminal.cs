@@ -18,6 +18,7 @@ internal sealed class PseudoTerminal : IDisposable
 
     public PseudoTerminal()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no pseudoterminals of POSIX");
         var terminal = Checked(OpenTerminal(ReadWriteNoControl));
         Checked(GrantAccess(terminal));
         Checked(Unlock(terminal));

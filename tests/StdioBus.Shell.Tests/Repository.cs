@@ -11,7 +11,10 @@ internal static class Repository
 
     public static string Configuration { get; } = BuildFolder.Split(Path.DirectorySeparatorChar)[1];
 
-    public static string Shell { get; } = Path.Combine(Root, "src", "StdioBus.Shell", BuildFolder, "stdiobus-shell.dll");
+    /// <summary>The dll that dotnet runs, or the program that was published for another system and does not lie where it is built.</summary>
+    public static string Shell { get; } = Environment.GetEnvironmentVariable("STDIOBUS_TEST_SHELL") is { Length: > 0 } published
+        ? published
+        : Path.Combine(Root, "src", "StdioBus.Shell", BuildFolder, "stdiobus-shell.dll");
 
     public static string TestWorker { get; } = Path.Combine(Root, "tests", "workers", "StdioBus.TestWorker", BuildFolder, "StdioBus.TestWorker.dll");
 

@@ -65,7 +65,7 @@ public sealed class ScriptTests
     [InlineData("'x'\nif (", 1)]
     public async Task The_exit_code_of_a_script_is_the_one_pwsh_gives(string text, int expected)
     {
-        using var script = new ScriptFile(text);
+        using var script = new ScriptFile(ShellProcess.WithSystemsInterpreter(text));
 
         Assert.Equal(expected, (await script.RunAsync()).ExitCode);
     }

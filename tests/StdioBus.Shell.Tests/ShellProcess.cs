@@ -5,7 +5,7 @@ using System.Text;
 
 namespace StdioBus.Shell.Tests;
 
-/// <summary>What a finished shell left: its exit code and all it wrote.</summary>
+/// <summary>What a finished shell left: its exit code and all it wrote, with lines that end as in the tests.</summary>
 internal sealed record ShellResult(int ExitCode, string Output, string Error)
 {
     public string[] OutputLines => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -25,6 +25,7 @@ internal sealed class ShellProcess : IAsyncDisposable
     private ShellProcess(ProcessStartInfo start)
     {
         _process = Process.Start(start)!;
+        _process.StandardInput.NewLine = "\n";
         _error = _process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
     }
 
@@ -36,7 +37,8 @@ internal sealed class ShellProcess : IAsyncDisposable
     private static ShellProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment, string? folder)
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments])
+        var isDll = Path.GetExtension(program) == ".dll";
+        var start = new ProcessStartInfo(isDll ? "dotnet" : program, isDll ? [program, .. arguments] : arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -69,13 +71,21 @@ internal sealed class ShellProcess : IAsyncDisposable
     /// <summary>Runs one command to its end, without input.</summary>
     public static Task<ShellResult> RunCommandAsync(string command, params string[] arguments) => RunAsync(["-c", command, .. arguments]);
 
+    /// <summary>The script with the command line interpreter of this system in place of <c>/bin/sh -c</c>.</summary>
+    public static string WithSystemsInterpreter(string script) =>
+        OperatingSystem.IsWindows() ? script.Replace("/bin/sh -c", "& $env:ComSpec /c", StringComparison.Ordinal) : script;
+
     /// <summary>Starts a line of sh in which <c>$0</c> is the shell's dll: for redirections that .NET cannot set up.</summary>
-    public static ShellProcess ThroughSh(string line) => new(new ProcessStartInfo("/bin/sh", ["-c", line, Repository.Shell])
+    public static ShellProcess ThroughSh(string line)
     {
-        RedirectStandardInput = true,
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-    });
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no sh");
+        return new(new ProcessStartInfo("/bin/sh", ["-c", line, Repository.Shell])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        });
+    }
 
     /// <summary>Runs such a line to its end, without input.</summary>
     public static async Task<ShellResult> RunThroughShAsync(string line)
@@ -116,9 +126,13 @@ internal sealed class ShellProcess : IAsyncDisposable
         _process.StandardOutput.Close();
     }
 
+    /// <summary>Ends it as the system ends a process, at once.</summary>
+    public void Kill() => _process.Kill();
+
     public void Signal(PosixSignalNumber signal)
     {
-        if (Kill(Id, (int)signal) != 0)
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no signals");
+        if (SendSignal(Id, (int)signal) != 0)
             throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
 
@@ -128,7 +142,7 @@ internal sealed class ShellProcess : IAsyncDisposable
         using var deadline = WithDeadline();
         var output = _outputClosed ? "" : await _process.StandardOutput.ReadToEndAsync(deadline.Token);
         await _process.WaitForExitAsync(deadline.Token);
-        return new ShellResult(_process.ExitCode, output, await _error.WaitAsync(deadline.Token));
+        return new ShellResult(_process.ExitCode, Lines(output), Lines(await _error.WaitAsync(deadline.Token)));
     }
 
     public async ValueTask DisposeAsync()
@@ -142,6 +156,8 @@ internal sealed class ShellProcess : IAsyncDisposable
         _process.Dispose();
     }
 
+    private static string Lines(string text) => OperatingSystem.IsWindows() ? text.Replace("\r\n", "\n", StringComparison.Ordinal) : text;
+
     private static CancellationTokenSource WithDeadline()
     {
         var source = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -150,13 +166,12 @@ internal sealed class ShellProcess : IAsyncDisposable
     }
 
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static extern int Kill(int process, int signal);
+    private static extern int SendSignal(int process, int signal);
 }
 
 internal enum PosixSignalNumber
 {
     Hangup = 1,
     Interrupt = 2,
-    Kill = 9,
     Terminate = 15,
 }
