@@ -3,7 +3,6 @@ using System.Runtime.Versioning;
 namespace StdioBus.Tests;
 
 /// <summary>The daemon's program beside the library, which guards the workers of a host that is killed.</summary>
-[UnsupportedOSPlatform("windows")]
 public sealed class KernelDaemonTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("stdiobus-daemon-").FullName;
@@ -15,6 +14,7 @@ public sealed class KernelDaemonTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact(DisplayName = "The daemon ships beside the library that is loaded, ready to run")]
+    [UnsupportedOSPlatform("windows")]
     public void It_ships()
     {
         string? daemon = KernelDaemon.Beside(KernelLibrary.Load(null).Path);
@@ -26,6 +26,7 @@ public sealed class KernelDaemonTests : IDisposable
     public void A_library_alone() => Assert.Null(KernelDaemon.Beside(Library));
 
     [Fact(DisplayName = "A daemon that lost its executable bit in a package gets it back, and only those who may read it may run it")]
+    [UnsupportedOSPlatform("windows")]
     public void Lost_permissions_come_back()
     {
         File.WriteAllText(Daemon, "");
@@ -37,6 +38,7 @@ public sealed class KernelDaemonTests : IDisposable
     }
 
     [Fact(DisplayName = "Permissions that are there already stay as they are")]
+    [UnsupportedOSPlatform("windows")]
     public void Given_permissions_stay()
     {
         File.WriteAllText(Daemon, "");
