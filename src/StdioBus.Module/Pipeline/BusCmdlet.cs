@@ -68,14 +68,23 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
         _ = work.ContinueWith(static (_, set) => ((ManualResetEventSlim)set!).Set(), woken, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         using (new BusNews(bus, log, woken.Set))
         {
-            while (!work.IsCompleted)
+            // Once at least: what there is to show may have come before, and the work be done already.
+            bool ended = work.IsCompleted;
+            Show();
+            while (!ended)
             {
                 woken.Wait(Cancellation);
                 woken.Reset();
-                log?.Show();
-                if (bus is not null)
-                    ShowStrayLines(bus);
+                ended = work.IsCompleted;
+                Show();
             }
+        }
+
+        void Show()
+        {
+            log?.Show();
+            if (bus is not null)
+                ShowStrayLines(bus);
         }
 
         work.GetAwaiter().GetResult();

@@ -40,6 +40,7 @@ public sealed class StrayLineTests : IDisposable
     [InlineData("Invoke-BusRequest echo @{}")]
     [InlineData("Invoke-BusStream stream @{ count = 1; text = 'a' }")]
     [InlineData("Connect-StdioBus")]
+    [InlineData("Wait-DoneWork -Bus $bus")]
     public async Task Whichever_command_waits_shows_it_and_none_after_it(string command)
     {
         Bus bus = StartTalker();

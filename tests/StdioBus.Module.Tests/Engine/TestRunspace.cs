@@ -35,6 +35,7 @@ internal sealed class TestRunspace : IDisposable
         Hashtable quick = OperatingSystem.IsWindows() ? new() { ["Command"] = "find", ["ArgumentList"] = "what is not there" } : new() { ["Command"] = "cat" };
         state.Variables.Add(new SessionStateVariableEntry("quick", quick, "a program that is there fast"));
         state.Commands.Add(new SessionStateCmdletEntry("Select-Object", typeof(SelectFirstStandIn), null));
+        state.Commands.Add(new SessionStateCmdletEntry("Wait-DoneWork", typeof(WaitForDoneWorkCommand), null));
         _runspace = RunspaceFactory.CreateRunspace(Host, state);
         _runspace.Open();
         if (import)
