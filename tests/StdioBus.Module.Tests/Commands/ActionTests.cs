@@ -23,20 +23,10 @@ public sealed class ActionTests : IDisposable
     private const string Note = "$Event.MessageData.seen.Add($EventArgs.Notification.Params.n); $null = $Event.MessageData.ran.Release()";
     private const string Data = "-MessageData @{ seen = $seen; ran = $ran }";
 
-    // An event that comes in the very moment in which a pipeline ends is seen by the engine only when the next one runs. A
-    // prompt looks at events now and then while it is idle, so this does, too. An
-    // error of an action goes to what the runspace runs at that moment, which may be this.
     private void AwaitRuns(int count, string? error = null)
     {
-        DateTime deadline = DateTime.UtcNow + TestRunspace.Deadline;
         for (int i = 0; i < count; i++)
-        {
-            while (!_ran.Wait(TimeSpan.FromSeconds(1)))
-            {
-                Assert.True(DateTime.UtcNow < deadline, "an action did not run within the deadline");
-                Assert.All(_runspace.RunWithErrors("$null").Errors, shown => Assert.Equal(error, shown.ToString()));
-            }
-        }
+            _runspace.AwaitAction(_ran, error);
     }
 
     // The subscribers are read on the test's thread, for the runspace is busy with an action only now and then.

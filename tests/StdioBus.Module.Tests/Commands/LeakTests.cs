@@ -58,7 +58,7 @@ public sealed class LeakTests : IDisposable
     {
         WeakReference[] made = [.. _runspace.Run(Use).Select(item => new WeakReference(item.BaseObject))];
         Assert.Equal(4, made.Length);
-        Assert.True(_ran.Wait(TestRunspace.Deadline), "the action did not run within the deadline");
+        _runspace.AwaitAction(_ran);
         _runspace.Run(end + "; $bus = $handler = $queue = $acting = $null");
         Assert.Empty(BusRegistry.Open);
         return made;

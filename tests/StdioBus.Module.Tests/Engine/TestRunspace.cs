@@ -64,6 +64,21 @@ internal sealed class TestRunspace : IDisposable
         return only?.BaseObject is PSCustomObject ? only : only?.BaseObject;
     }
 
+    /// <summary>
+    /// Waits until the action of an event has released a semaphore. An event that comes in the very moment in which a
+    /// pipeline ends is seen by the engine only when the next one runs. A prompt looks at events now and then while it is
+    /// idle, so this does, too. An error of an action goes to what the runspace runs at that moment, which may be this.
+    /// </summary>
+    public void AwaitAction(SemaphoreSlim ran, string? error = null)
+    {
+        DateTime deadline = DateTime.UtcNow + Deadline;
+        while (!ran.Wait(TimeSpan.FromSeconds(1)))
+        {
+            Assert.True(DateTime.UtcNow < deadline, "an action did not run within the deadline");
+            Assert.All(RunWithErrors("$null").Errors, shown => Assert.Equal(error, shown.ToString()));
+        }
+    }
+
     /// <summary>Runs a script whose errors, terminating or not, are part of the outcome.</summary>
     public ScriptRun RunWithErrors(string script, params (string Name, object? Value)[] variables)
     {
