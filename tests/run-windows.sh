@@ -9,7 +9,8 @@
 set -u
 cd "$(dirname "$0")/.."
 wine=/usr/lib/wine/wine64
-out=$PWD/out/windows
+# Not in the folder of the module, in which PowerShell looks for modules: a Wine has a link to the root of all files.
+out=$PWD/tests/windows/out
 frames=$PWD/tests/windows/WineFrames/bin/Debug/net10.0
 
 # A path as programs under Wine see it.

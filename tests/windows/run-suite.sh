@@ -32,11 +32,13 @@ end_wine() {
     timeout 60 /usr/lib/wine/wineserver64 -w
 }
 
+# Without random addresses: with them a process that Wine starts ends now and then before it has begun, and its start fails
+# with an internal error.
 # Runs the program until it ends or hangs, with the options of a file; what it writes goes to a log.
 run_program() {
     log=$1
     # shellcheck disable=SC2046
-    (cd "$out/$suite" && exec "$wine" "$suite.exe" $(cat "$2") -parallelMode none -culture invariant -reporter json -noAutoReporters) >"$log" 2>&1 &
+    (cd "$out/$suite" && exec setarch -R "$wine" "$suite.exe" $(cat "$2") -parallelMode none -culture invariant -reporter json -noAutoReporters) >"$log" 2>&1 &
     program=$!
     while kill -0 "$program" 2>/dev/null; do
         sleep 1

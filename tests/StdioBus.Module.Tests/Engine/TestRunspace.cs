@@ -53,7 +53,8 @@ internal sealed class TestRunspace : IDisposable
     public Collection<PSObject> Run(string script, params (string Name, object? Value)[] variables)
     {
         ScriptRun run = RunWithErrors(script, variables);
-        Assert.Empty(run.Errors.Select(error => $"{error.FullyQualifiedErrorId}: {error}"));
+        // All of it: of a collection the message would show the beginnings only.
+        Assert.True(run.Errors.Count == 0, string.Join('\n', run.Errors.Select(error => $"{error.FullyQualifiedErrorId}: {error}")));
         return run.Output;
     }
 
