@@ -67,9 +67,7 @@ static void put_member(sb_text *line, const sb_value *message, const char *key) 
     for (const sb_value *member = message->first; member; member = member->next) {
         if (strcmp(member->key, key) != 0)
             continue;
-        sb_text_put(line, ",\"");
-        sb_text_put(line, key);
-        sb_text_put(line, "\":");
+        sb_text_key(line, key);
         sb_text_add(line, member->source.p, member->source.len);
     }
 }

@@ -156,10 +156,8 @@ static void refuse_repeated(sb_worker *w, sb_token id) {
 }
 
 static void refuse_full(sb_worker *w, sb_token id) {
-    char more[80];
-    snprintf(more, sizeof more, ",\"limit\":\"max_pending\",\"value\":%llu",
-             (unsigned long long)w->bus->config.limits.max_pending);
-    refuse(w, id, SB_QUEUE_FULL, "Table full", "max_pending requests are in flight", more);
+    sb_limit_members more = sb_tell_limit("max_pending", w->bus->config.limits.max_pending);
+    refuse(w, id, SB_QUEUE_FULL, "Table full", "max_pending requests are in flight", more.text);
 }
 
 /* Who answers a request: the client of its session or the only one with requests in flight there,

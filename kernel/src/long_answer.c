@@ -92,24 +92,24 @@ static sb_bytes scalar_back(sb_bytes begin, sb_bytes p) {
     return scalar(at, p) == p ? at : NULL;
 }
 
+/* Whether `c` stands before *p, with nothing but space between; *p is put on it. */
+static bool step_back(sb_bytes begin, sb_bytes *p, char c) {
+    *p = skip_space_back(begin, *p);
+    return *p > begin && *--*p == (unsigned char)c;
+}
+
 bool sb_long_answer_tail(const char *end, size_t len, sb_token *id) {
-    sb_bytes begin = (sb_bytes)end, p = skip_space_back(begin, begin + len);
-    if (p == begin || *--p != '}')
+    sb_bytes begin = (sb_bytes)end, p = begin + len;
+    if (!step_back(begin, &p, '}'))
         return false;
     for (;;) {
         sb_bytes value_end = skip_space_back(begin, p);
-        sb_bytes value = scalar_back(begin, value_end);
-        if (!value)
-            return false;
-        p = skip_space_back(begin, value);
-        if (p == begin || *--p != ':')
+        sb_bytes value = p = scalar_back(begin, value_end);
+        if (!value || !step_back(begin, &p, ':'))
             return false;
         sb_bytes key_end = skip_space_back(begin, p);
-        sb_bytes key = string_back(begin, key_end);
-        if (!key)
-            return false;
-        p = skip_space_back(begin, key);
-        if (p == begin || *--p != ',')
+        sb_bytes key = p = string_back(begin, key_end);
+        if (!key || !step_back(begin, &p, ','))
             return false;
         if (is_key(key, key_end, "id") && can_be_id(value)) {
             *id = (sb_token){.p = (const char *)value, .len = (size_t)(value_end - value)};

@@ -48,11 +48,9 @@ int sb_refuse_no_worker(sb_incoming *in) {
 }
 
 int sb_refuse_full(sb_incoming *in, const char *which, uint64_t limit) {
-    char reason[120], more[80];
+    char reason[120];
     snprintf(reason, sizeof reason, "%s (%llu) is reached", which, (unsigned long long)limit);
-    snprintf(more, sizeof more, ",\"limit\":\"%s\",\"value\":%llu", which,
-             (unsigned long long)limit);
-    return sb_refuse(in, SB_QUEUE_FULL, "Queue full", reason, more);
+    return sb_refuse(in, SB_QUEUE_FULL, "Queue full", reason, sb_tell_limit(which, limit).text);
 }
 
 int sb_refuse_invalid(sb_incoming *in, int code, const char *message, const char *reason) {

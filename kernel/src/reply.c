@@ -1,5 +1,7 @@
 #include "reply.h"
 
+#include <stdio.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,13 @@ static void put_data(sb_text *t, const sb_fault *fault) {
     if (fault->more)
         sb_text_put(t, fault->more + (is_empty ? 1 : 0));
     sb_text_put(t, "}");
+}
+
+sb_limit_members sb_tell_limit(const char *which, uint64_t limit) {
+    sb_limit_members told;
+    snprintf(told.text, sizeof told.text, ",\"limit\":\"%s\",\"value\":%llu", which,
+             (unsigned long long)limit);
+    return told;
 }
 
 static void compose(sb_text *t, const char *session, sb_token id, const sb_fault *fault) {

@@ -30,6 +30,13 @@ typedef struct sb_fault {
     const char *more;
 } sb_fault;
 
+/* The members that tell of a limit that was met, for `more`; `which` is a name of the
+ * configuration. */
+typedef struct sb_limit_members {
+    char text[80];
+} sb_limit_members;
+sb_limit_members sb_tell_limit(const char *which, uint64_t limit);
+
 /* Whom an error answers. */
 typedef struct sb_asker {
     sb_conn *conn;

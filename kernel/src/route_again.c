@@ -54,16 +54,15 @@ void sb_route_held(sb_pool *pool, sb_held *held) {
         pool->bus->counters.dropped_notifications++;
         return;
     }
-    char more[80];
-    snprintf(more, sizeof more, ",\"limit\":\"max_output_queue\",\"value\":%llu",
-             (unsigned long long)pool->bus->config.limits.max_output_queue);
+    sb_limit_members more =
+        sb_tell_limit("max_output_queue", pool->bus->config.limits.max_output_queue);
     sb_fault fault = {.code = SB_QUEUE_FULL,
                       .message = "Queue full",
                       .pool = pool,
                       .worker = -1,
                       .reason = "max_output_queue is reached",
                       .written = -1,
-                      .more = more};
+                      .more = more.text};
     sb_call_fail(pool->bus, held->call, &fault);
 }
 

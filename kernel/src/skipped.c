@@ -38,7 +38,7 @@ void sb_skip_line(sb_worker *w, const char *what, const char *line, size_t len) 
 
 static void fail_too_long(sb_worker *w, sb_token id) {
     unsigned long long limit = w->bus->config.limits.max_input_buffer;
-    char reason[96], more[80];
+    char reason[96];
     if (sb_handshake_takes_too_long(w, id))
         return;
     sb_call *call = sb_call_given_to_worker(w->bus, w, sb_id_key(w->bus, id));
@@ -48,14 +48,14 @@ static void fail_too_long(sb_worker *w, sb_token id) {
     }
     snprintf(reason, sizeof reason, "the answer is longer than max_input_buffer (%llu bytes)",
              limit);
-    snprintf(more, sizeof more, ",\"limit\":\"max_input_buffer\",\"value\":%llu", limit);
+    sb_limit_members more = sb_tell_limit("max_input_buffer", limit);
     sb_fault fault = {.code = SB_QUEUE_FULL,
                       .message = "Answer too long",
                       .pool = w->pool,
                       .worker = w->id,
                       .reason = reason,
                       .written = 1,
-                      .more = more};
+                      .more = more.text};
     sb_call_fail(w->bus, call, &fault);
 }
 
