@@ -32,9 +32,9 @@ end_wine() {
     timeout 60 /usr/lib/wine/wineserver64 -w
 }
 
+# Runs the program until it ends or hangs, with the options of a file; what it writes goes to a log.
 # Without random addresses: with them a process that Wine starts ends now and then before it has begun, and its start fails
 # with an internal error.
-# Runs the program until it ends or hangs, with the options of a file; what it writes goes to a log.
 run_program() {
     log=$1
     # shellcheck disable=SC2046
