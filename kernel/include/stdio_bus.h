@@ -23,7 +23,7 @@ STDIO_BUS_API const char *stdio_bus_strerror(int code);
 
 /* --- Waking the loop from another thread ------------------------------------------- */
 
-/* The only part of the API that any thread may use. A waker is reference-counted and
+/* The only part of the API that any thread may use at any time. A waker is reference-counted and
  * outlives its bus: waking after stdio_bus_destroy() does nothing. Wakes are coalesced and
  * sticky: one sent while no step blocks ends the next step at once. */
 typedef struct stdio_bus_waker stdio_bus_waker_t;
@@ -31,6 +31,18 @@ typedef struct stdio_bus_waker stdio_bus_waker_t;
 STDIO_BUS_API stdio_bus_waker_t *stdio_bus_waker(stdio_bus_t *bus);
 STDIO_BUS_API void stdio_bus_waker_wake(stdio_bus_waker_t *waker);
 STDIO_BUS_API void stdio_bus_waker_release(stdio_bus_waker_t *waker); /* NULL accepted */
+
+/* --- Lending the bus to another thread ------------------------------------------------- */
+
+/* A thread that waits for an answer may make the steps until it is there, instead of waking the
+ * bus's own thread and being woken by it. The host sees to it that one thread at a time uses the
+ * bus, and that what one did before is seen by the next, as a lock does. While a thread has it,
+ * every entry but stdio_bus_start() and stdio_bus_destroy() may be called there, with this in the
+ * place of stdio_bus_step(). It does what a step does except for what is to happen at a time: a
+ * restart is such a thing, and the process would end with the thread that started it.
+ * Returns what a step returns; STDIO_BUS_EAGAIN when the time of something has come: then nothing
+ * was done, and the bus's own thread has to step. */
+STDIO_BUS_API int stdio_bus_step_lent(stdio_bus_t *bus, int timeout_ms);
 
 /* --- Sending beside the message ------------------------------------------------------ */
 

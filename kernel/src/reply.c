@@ -1,7 +1,6 @@
 #include "reply.h"
 
 #include <stdio.h>
-
 #include <stdlib.h>
 #include <string.h>
 

@@ -131,17 +131,29 @@ static void dispatch(sb_bus *bus, const sb_event *event) {
     }
 }
 
-int stdio_bus_step(stdio_bus_t *bus, int timeout_ms) {
+/* Only the bus's own thread does what is to happen at a time. */
+static int run_timers(sb_bus *bus, bool is_lent) {
+    return is_lent ? 0 : sb_timers_run(&bus->timers, sb_clock_ms());
+}
+
+static bool is_time(const sb_bus *bus) {
+    int64_t due = sb_timers_next(&bus->timers);
+    return due >= 0 && due <= sb_clock_ms();
+}
+
+static int step(sb_bus *bus, int timeout_ms, bool is_lent) {
     if (!bus || timeout_ms < -1)
         return STDIO_BUS_EINVAL;
     bool in_callback = bus->depth > 0;
     if (bus->state == STDIO_BUS_STATE_CREATED || bus->ended || in_callback)
         return STDIO_BUS_ERR_STATE;
+    if (is_lent && is_time(bus))
+        return STDIO_BUS_EAGAIN;
     sb_bus_enter(bus);
     bus->stepping = true;
     uint64_t given = bus->stats.messages_out;
 
-    int handled = sb_timers_run(&bus->timers, sb_clock_ms()) + run_backlog(bus);
+    int handled = run_timers(bus, is_lent) + run_backlog(bus);
     sb_bus_flush(bus);
     sb_stop_advance(bus);
     sb_bus_flush(bus);
@@ -160,7 +172,7 @@ int stdio_bus_step(stdio_bus_t *bus, int timeout_ms) {
         dispatch(bus, &events[i]);
     if (n >= 0) {
         handled += n;
-        handled += sb_timers_run(&bus->timers, sb_clock_ms());
+        handled += run_timers(bus, is_lent);
     }
     sb_bus_flush(bus);
     sb_stop_advance(bus);
@@ -174,4 +186,12 @@ int stdio_bus_step(stdio_bus_t *bus, int timeout_ms) {
         sb_bus_touch(bus);
     sb_bus_leave(bus);
     return n < 0 ? STDIO_BUS_ERR : handled;
+}
+
+int stdio_bus_step(stdio_bus_t *bus, int timeout_ms) {
+    return step(bus, timeout_ms, false);
+}
+
+int stdio_bus_step_lent(stdio_bus_t *bus, int timeout_ms) {
+    return step(bus, timeout_ms, true);
 }

@@ -79,6 +79,7 @@ TEST(Abi, NoBusAndNoMessageAreInvalidArgumentsNotCrashes) {
     EXPECT_EQ(stdio_bus_create(nullptr), nullptr);
     EXPECT_EQ(stdio_bus_start(nullptr), STDIO_BUS_EINVAL);
     EXPECT_EQ(stdio_bus_step(nullptr, 0), STDIO_BUS_EINVAL);
+    EXPECT_EQ(stdio_bus_step_lent(nullptr, 0), STDIO_BUS_EINVAL);
     EXPECT_EQ(stdio_bus_stop(nullptr, 1), STDIO_BUS_EINVAL);
     EXPECT_EQ(stdio_bus_ingest(nullptr, "{}", 2), STDIO_BUS_EINVAL);
     EXPECT_EQ(stdio_bus_send(nullptr, nullptr, "{}", 2), STDIO_BUS_EINVAL);
@@ -106,6 +107,7 @@ TEST(Abi, NoBusAndNoMessageAreInvalidArgumentsNotCrashes) {
     EXPECT_EQ(stdio_bus_ingest(bus.get(), "{}", 0), STDIO_BUS_ERR_INVALID);
     EXPECT_EQ(bus.errors.size(), 2u);
     EXPECT_EQ(stdio_bus_step(bus.get(), -2), STDIO_BUS_EINVAL);
+    EXPECT_EQ(stdio_bus_step_lent(bus.get(), -2), STDIO_BUS_EINVAL);
     stdio_bus_get_stats(bus.get(), nullptr);
 }
 

@@ -242,4 +242,71 @@ TEST(Threads, AllBlockingStepsOfAnExchangeNeedNoWaker) {
         ASSERT_GE(stdio_bus_step(bus.get(), -1), 0);
 }
 
+// Makes lent steps on a thread of its own until `reached`, or until one does not succeed; returns that one's code.
+int StepElsewhere(Bus &bus, const std::function<bool()> &reached) {
+    int code = 0;
+    std::thread([&] {
+        while (!reached() && code >= 0)
+            code = stdio_bus_step_lent(bus.get(), -1);
+    }).join();
+    return code;
+}
+
+TEST(Threads, WhoWaitsForAnAnswerMayMakeTheSteps) {
+    Bus bus(OnePool());
+    bus.Start();
+    for (size_t i = 1; i <= 100; i++) {
+        ASSERT_EQ(bus.Send(Rpc(std::to_string(i), "echo")), 0);
+        EXPECT_GE(StepElsewhere(bus, [&] { return bus.messages.size() == i; }), 0);
+    }
+    EXPECT_EQ(bus.Pending(), 0);
+}
+
+TEST(Threads, AWakeEndsALentStep) {
+    Bus bus(OnePool());
+    bus.Start();
+    bus.PidOf();
+    bus.Settle();
+    Waker waker(bus);
+    std::thread other([&] { waker.Wake(); });
+    EXPECT_EQ(stdio_bus_step_lent(bus.get(), -1), 0); // would never return otherwise
+    other.join();
+}
+
+// A worker's process ends with the thread that started it, and a thread that waits for an answer may end.
+TEST(Threads, ALentStepLeavesRestartsToTheThreadOfTheBus) {
+    Bus bus(OnePool());
+    bus.Start();
+    ASSERT_EQ(bus.Send(Rpc("1", "exit")), 0);
+    EXPECT_EQ(StepElsewhere(bus, [&] { return false; }), STDIO_BUS_EAGAIN)
+        << "the time of the restart has come, and it is not this thread's to do";
+    EXPECT_EQ(bus.EventsOf(0, "restarting"), 1u);
+    EXPECT_EQ(bus.Worker(0).restarts, 0u);
+    EXPECT_EQ(stdio_bus_step_lent(bus.get(), 0), STDIO_BUS_EAGAIN);
+    ASSERT_TRUE(bus.Until([&] { return bus.Worker(0).restarts == 1; }, "restart"));
+    EXPECT_TRUE(bus.Ask("echo").Has("result"));
+    EXPECT_GE(stdio_bus_step_lent(bus.get(), 0), 0);
+}
+
+TEST(Threads, ALentStepIsRefusedWhereAStepIs) {
+    Bus bus(OnePool());
+    EXPECT_EQ(stdio_bus_step_lent(bus.get(), 0), STDIO_BUS_ERR_STATE);
+    bus.Start();
+    int code = 0;
+    bus.on_message = [&](const Message &) { code = stdio_bus_step_lent(bus.get(), 0); };
+    EXPECT_TRUE(bus.Ask("echo").Has("result"));
+    EXPECT_EQ(code, STDIO_BUS_ERR_STATE);
+    bus.Stop();
+    EXPECT_EQ(stdio_bus_step_lent(bus.get(), 0), STDIO_BUS_ERR_STATE);
+}
+
+TEST(Threads, AnOrderlyEndCanBeDrivenByLentSteps) {
+    Bus bus(OnePool());
+    bus.Start();
+    ASSERT_EQ(bus.Send(Rpc("1", "echo")), 0);
+    ASSERT_EQ(stdio_bus_stop(bus.get(), 10), 0);
+    EXPECT_GE(StepElsewhere(bus, [&] { return bus.State() == STDIO_BUS_STATE_STOPPED; }), 0);
+    EXPECT_EQ(bus.messages.size(), 1u);
+}
+
 } // namespace
