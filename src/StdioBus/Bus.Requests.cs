@@ -156,6 +156,7 @@ public sealed partial class Bus
             call.Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout ?? _options.Timeout);
             call.IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout);
             call.GoesOnAtOnce = options.GoesOnAtOnce;
+            call.IsDriven = options.IsDriven;
             call.Progress = PumpFor(options, options.Reader ?? JsonElements.Reader);
             call.Cancellation = LinkFor(call, cancellationToken);
             Send(call, target, parameters, options);
@@ -186,6 +187,12 @@ public sealed partial class Bus
 
     private CancellationLink? LinkFor(PendingCall call, CancellationToken cancellationToken) =>
         cancellationToken.CanBeCanceled ? new CancellationLink(_closer, call) : null;
+
+    /// <summary>
+    /// For a caller that blocks until a request with <see cref="RequestOptions.IsDriven"/> is over: sends it, and does the
+    /// loop's work on this thread until an answer is there, which is his if nobody else calls. When false he has to block.
+    /// </summary>
+    internal bool Drive() => _backend.Drive();
 
     private static readonly RequestOptions DefaultOptions = new();
 
@@ -222,7 +229,7 @@ public sealed partial class Bus
             _backend.Send(new OutgoingMessage(buffers.Message.Detach(), length, options.Pool, call.RouteSession, Verbatim: target.IsVerbatim, Cookie: (ulong)call.Id), canWait: true);
             if (!call.HandOver())
                 _closer.TellGivenUp(call, "given up as it was sent");
-            if (!_completions.CanPutOffFlush())
+            if (!(call.IsDriven ? _backend.CanBeDriven : _completions.CanPutOffFlush()))
                 _backend.Flush();
         }
         catch (Exception error) when (call.Span is not null)

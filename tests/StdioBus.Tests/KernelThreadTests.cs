@@ -14,7 +14,7 @@ public sealed class KernelThreadTests
         using var done = new ManualResetEventSlim();
         var owner = new Thread(() =>
         {
-            kernel = new KernelBus(KernelLibrary.Load(null), new BusConfig(TestWorkers.Pool()), new NativeOptions(), new NoEvents());
+            kernel = new KernelBus(KernelLibrary.Load(null), new BusConfig(TestWorkers.Pool()), new NativeOptions(), new KernelTurn(Thread.CurrentThread), new NoEvents());
             made.Set();
             done.Wait();
             kernel.Dispose();
@@ -26,7 +26,7 @@ public sealed class KernelThreadTests
         Assert.True(made.Wait(TestWorkers.Patience));
         try
         {
-            foreach (Action call in new Action[] { () => kernel!.Start(), () => kernel!.Step(0), () => kernel!.Stop(1), () => kernel!.ReadSnapshot(), () => kernel!.Forget(1), () => kernel!.WorkerOf(1), () => kernel!.MakeWaker(), () => kernel!.ReadWorkers("bus"), () => kernel!.SetPaused(0, PauseReasons.Stream, true), () => kernel!.EndWorker(0, restart: true, force: true), () => kernel!.StateOf(0), () => Send(kernel!), () => kernel!.Dispose(), () => _ = kernel!.State })
+            foreach (Action call in new Action[] { () => kernel!.Start(), () => kernel!.Step(0), () => kernel!.StepLent(0), () => kernel!.Stop(1), () => kernel!.ReadSnapshot(), () => kernel!.Forget(1), () => kernel!.WorkerOf(1), () => kernel!.MakeWaker(), () => kernel!.ReadWorkers("bus"), () => kernel!.SetPaused(0, PauseReasons.Stream, true), () => kernel!.EndWorker(0, restart: true, force: true), () => kernel!.StateOf(0), () => Send(kernel!), () => kernel!.Dispose(), () => _ = kernel!.State })
             {
                 var error = Assert.Throws<BusTransportException>(call);
                 Assert.Contains("'the owner (#", error.Message, StringComparison.Ordinal);

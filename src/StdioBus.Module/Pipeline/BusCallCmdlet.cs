@@ -180,6 +180,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
             Bus = bus,
             Method = Method,
             Address = address,
+            IsDriven = !IsJob && !MyInvocation.ExpectingInput,
             Timeout = Timeout,
             IdleTimeout = IdleTimeout,
             ReportProgress = MyInvocation.BoundParameters.ContainsKey(nameof(ReportProgress)) ? ReportProgress.IsPresent : null,
@@ -213,6 +214,17 @@ public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
     private BusCallItem TakeNext()
     {
         BusCallItem item;
+        BusCallSettings settings = _maker.Settings;
+        if (settings.IsDriven)
+        {
+            do
+            {
+                if (_items.TryTake(out item))
+                    return item;
+            }
+            while (settings.Bus.Drive());
+        }
+
         while (!_items.Take(out item, Cancellation))
             ShowLog();
 

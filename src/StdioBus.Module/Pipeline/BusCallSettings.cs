@@ -12,6 +12,9 @@ internal sealed class BusCallSettings
     /// <summary>Where messages go, and on whose behalf.</summary>
     public required MessageOptions Address { get; init; }
 
+    /// <summary>Whether the command waits for each call on its own, in <see cref="Bus.Drive"/>.</summary>
+    public required bool IsDriven { get; init; }
+
     public required TimeSpan? Timeout { get; init; }
 
     public required TimeSpan? IdleTimeout { get; init; }

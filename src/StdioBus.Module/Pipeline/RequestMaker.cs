@@ -8,7 +8,7 @@ internal sealed class RequestMaker(BusCallSettings settings, bool raw) : BusCall
     /// <inheritdoc/>
     public override async Task<BusCallItem> RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation)
     {
-        RequestOptions options = Settings.Apply(new RequestOptions { GoesOnAtOnce = true });
+        RequestOptions options = Settings.Apply(new RequestOptions { GoesOnAtOnce = true, IsDriven = Settings.IsDriven });
         options.OnProgress = notification =>
         {
             if (BusCall.IsProgress(notification.Method))

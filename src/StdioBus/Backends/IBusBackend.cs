@@ -20,11 +20,24 @@ internal interface IBusBackend
     /// <see cref="IBackendEvents.OnSendRefused"/> or an answer.
     /// </summary>
     /// <param name="message">The message.</param>
-    /// <param name="canWait">Whether the caller sees to <see cref="Flush"/>: it may leave no sooner.</param>
+    /// <param name="canWait">Whether the caller sees to <see cref="Flush"/> or <see cref="Drive"/>: it may leave no sooner.</param>
     void Send(in OutgoingMessage message, bool canWait = false);
 
     /// <summary>Sees to it that every message taken so far leaves. Cheap when all of them are on their way.</summary>
     void Flush();
+
+    /// <summary>Whether <see cref="Drive"/> may be of use at this moment.</summary>
+    bool CanBeDriven => false;
+
+    /// <summary>
+    /// Sends what was taken so far, and lets the current thread, whose caller waits, do the work of the backend's own until an
+    /// answer is there. False when that is not possible or something else has come between: everything goes its way then without this thread.
+    /// </summary>
+    bool Drive()
+    {
+        Flush();
+        return false;
+    }
 
     /// <summary>Whether the current thread is the one that calls <see cref="IBackendEvents"/>.</summary>
     bool IsEventThread { get; }
@@ -58,6 +71,25 @@ internal interface IBusBackend
 
     /// <summary>An end without grace. Safe in every state, also after another end.</summary>
     Task KillAsync();
+}
+
+/// <summary>What has come of the events that were told in one go.</summary>
+internal enum TurnOutcome
+{
+    /// <summary>There were none.</summary>
+    Quiet,
+
+    /// <summary>There were some, but nobody who called goes on now.</summary>
+    Told,
+
+    /// <summary>Callers go on now, who may send again soon.</summary>
+    Callers,
+
+    /// <summary>
+    /// The only call that there was has its answer, and nothing else has happened: its caller goes on now, and comes to
+    /// <see cref="IBusBackend.Drive"/> if he calls again.
+    /// </summary>
+    Driver,
 }
 
 /// <summary>Why a worker is not read; the kernel's host bits.</summary>
@@ -101,8 +133,8 @@ internal interface IBackendEvents
     /// <summary>A line of the kernel's log, or of a worker's stderr.</summary>
     void OnLog(BusLogLevel level, int? workerId, string text);
 
-    /// <summary>All events that there were for now have been told. Whether callers go on now, who may send again soon.</summary>
-    bool OnTurnEnd();
+    /// <summary>All events that there were for now have been told.</summary>
+    TurnOutcome OnTurnEnd();
 
     /// <summary>
     /// The connection to the kernel was lost, and with it all that waited; it is being made again. What is sent meanwhile

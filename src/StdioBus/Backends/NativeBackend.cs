@@ -60,7 +60,7 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         return _started.Task;
     }
 
-    public bool IsEventThread => IsLoopThread;
+    public bool IsEventThread => Turn.IsMine;
 
     public void Send(in OutgoingMessage message, bool canWait) => Post(new LoopCommand(LoopCommandKind.Send) { Message = message }, canWait);
 
@@ -155,10 +155,10 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
     protected override KernelBus MakeKernel()
     {
         Thread.CurrentThread.Name = $"StdioBus loop: {_name()}";
-        return new KernelBus(_api, _config, _options, this);
+        return new KernelBus(_api, _config, _options, Turn, this);
     }
 
-    protected override bool OnTurnEnd() => _events!.OnTurnEnd();
+    protected override TurnOutcome OnTurnEnd() => _events!.OnTurnEnd();
 
     protected override void OnRunning(KernelBus kernel) => _started.SetResult();
 

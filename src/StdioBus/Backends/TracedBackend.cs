@@ -33,6 +33,10 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
     public void Flush() => inner.Flush();
 
+    public bool CanBeDriven => inner.CanBeDriven;
+
+    public bool Drive() => inner.Drive();
+
     public void GiveUp(ulong cookie, in OutgoingMessage notice)
     {
         if (notice.Buffer is not null)
@@ -129,7 +133,7 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
         public void OnLog(BusLogLevel level, int? workerId, string text) => inner.OnLog(level, workerId, text);
 
-        public bool OnTurnEnd() => inner.OnTurnEnd();
+        public TurnOutcome OnTurnEnd() => inner.OnTurnEnd();
 
         public void OnDisconnected(StdioBusException error) => inner.OnDisconnected(error);
 

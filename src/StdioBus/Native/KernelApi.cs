@@ -42,6 +42,7 @@ internal sealed unsafe class KernelApi
     public readonly delegate* unmanaged[Cdecl]<nint, ulong, int> PendingWorker;
     public readonly delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<nint, ulong, nint, void>, nint, void> SetSettledHandler;
     public readonly delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<nint, int, byte*, byte*, nuint, nint, void>, nint, void> SetSkippedHandler;
+    public readonly delegate* unmanaged[Cdecl]<nint, int, int> StepLent;
     public readonly delegate* unmanaged[Cdecl]<nint, byte*, int> SetGuard;
     public readonly delegate* unmanaged[Cdecl]<nint, byte*, int> SetAccessToken;
 
@@ -82,6 +83,7 @@ internal sealed unsafe class KernelApi
         PendingWorker = (delegate* unmanaged[Cdecl]<nint, ulong, int>)Optional("pending_worker");
         SetSettledHandler = (delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<nint, ulong, nint, void>, nint, void>)Optional("set_settled_handler");
         SetSkippedHandler = (delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<nint, int, byte*, byte*, nuint, nint, void>, nint, void>)Optional("set_skipped_handler");
+        StepLent = (delegate* unmanaged[Cdecl]<nint, int, int>)Optional("step_lent");
         SetGuard = (delegate* unmanaged[Cdecl]<nint, byte*, int>)Optional("set_guard");
         SetAccessToken = (delegate* unmanaged[Cdecl]<nint, byte*, int>)Optional("set_access_token");
 

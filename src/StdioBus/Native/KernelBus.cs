@@ -4,7 +4,7 @@ using System.Text;
 namespace StdioBus;
 
 /// <summary>
-/// One <c>stdio_bus_t</c>. Every call must come from the thread that made it; a call from another one throws. The
+/// One <c>stdio_bus_t</c>. Every call must come from the thread whose turn it is; a call from another one throws. The
 /// callbacks catch everything: no exception crosses into the kernel.
 /// </summary>
 internal sealed unsafe partial class KernelBus : IDisposable
@@ -12,17 +12,17 @@ internal sealed unsafe partial class KernelBus : IDisposable
     private readonly KernelApi _api;
     private readonly IKernelEvents _events;
     private readonly long _maxInput;
-    private readonly int _thread = Environment.CurrentManagedThreadId;
-    private readonly string _threadName = ThreadName();
+    private readonly KernelTurn _turn;
     private GCHandle _self;
     private nint _bus;
     private string? _lastError;
 
     /// <summary>Makes a bus from its configuration; it starts nothing.</summary>
     /// <exception cref="BusInvalidArgumentException">The kernel refuses the configuration.</exception>
-    public KernelBus(KernelApi api, BusConfig config, NativeOptions options, IKernelEvents events)
+    public KernelBus(KernelApi api, BusConfig config, NativeOptions options, KernelTurn turn, IKernelEvents events)
     {
         _api = api;
+        _turn = turn;
         _events = events;
         _maxInput = config.Limits?.MaxInputBuffer ?? BusLimits.DefaultMaxInputBuffer;
         _self = GCHandle.Alloc(this);
@@ -91,6 +91,15 @@ internal sealed unsafe partial class KernelBus : IDisposable
     }
 
     public int Step(int timeoutMs) => _api.Step(Checked(), timeoutMs);
+
+    /// <summary>
+    /// Whether <see cref="StepLent"/> can be called. Not on Windows, where what is read and written may end with the thread
+    /// that began it.
+    /// </summary>
+    public bool CanBeLent => _api.StepLent is not null && !OperatingSystem.IsWindows();
+
+    /// <summary>A step on another thread than the one that started the kernel. See <c>stdio_bus_step_lent</c>.</summary>
+    public int StepLent(int timeoutMs) => _api.StepLent(Checked(), timeoutMs);
 
     public void Stop(int timeoutSeconds) => _api.Stop(Checked(), timeoutSeconds);
 
@@ -289,16 +298,14 @@ internal sealed unsafe partial class KernelBus : IDisposable
         };
     }
 
-    // The kernel belongs to one thread; a call from another would corrupt it.
+    // The kernel belongs to one thread at a time; a call from another would corrupt it.
     private nint Checked()
     {
-        if (Environment.CurrentManagedThreadId != _thread)
-            throw new BusTransportException($"The kernel belongs to the thread '{_threadName}' and was called from the thread '{ThreadName()}'.");
+        if (!_turn.IsMine)
+            throw new BusTransportException($"The kernel belongs to {_turn.Holder} and was called from the thread {KernelTurn.CurrentThread}.");
         ObjectDisposedException.ThrowIf(_bus == 0, this);
         return _bus;
     }
-
-    private static string ThreadName() => $"{Thread.CurrentThread.Name ?? "unnamed"} (#{Environment.CurrentManagedThreadId})";
 
     private static byte[]? Utf8Z(string? text) => text is null ? null : Encoding.UTF8.GetBytes(text + '\0');
 

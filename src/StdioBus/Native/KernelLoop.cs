@@ -3,10 +3,11 @@ using System.Collections.Concurrent;
 namespace StdioBus;
 
 /// <summary>
-/// The one thread that calls a kernel. It blocks in <c>step</c> until something happens or a command wakes it.
-/// Commands of other threads go through a lock-free queue; the first of a burst wakes the loop, which then takes all.
+/// The thread of a kernel. It blocks in <c>step</c> until something happens or a command wakes it. Commands of other threads
+/// go through a lock-free queue; the first of a burst wakes the loop, which then takes all. For a while it may lend the kernel
+/// to a caller that waits: see <see cref="Drive"/>.
 /// </summary>
-internal abstract class KernelLoop
+internal abstract partial class KernelLoop
 {
     private const int YieldsBeforeBlocking = 8;
     private readonly ConcurrentQueue<LoopCommand> _commands = new();
@@ -18,16 +19,17 @@ internal abstract class KernelLoop
     protected KernelLoop(string name)
     {
         _thread = new Thread(Run) { IsBackground = true, Name = name };
+        Turn = new KernelTurn(_thread);
     }
 
-    /// <summary>The kernel; for the loop thread only.</summary>
+    /// <summary>The kernel; for the thread whose turn it is.</summary>
     protected KernelBus? Kernel { get; private set; }
 
     /// <summary>Whether the loop is to end without waiting for the kernel to.</summary>
     protected bool EndNow { get; set; }
 
-    /// <summary>Whether the current thread is the loop's.</summary>
-    public bool IsLoopThread => Thread.CurrentThread == _thread;
+    /// <summary>Whose turn it is to call the kernel, and to tell events.</summary>
+    protected KernelTurn Turn { get; }
 
     /// <summary>Starts the thread.</summary>
     protected void StartThread() => _thread.Start();
@@ -36,10 +38,13 @@ internal abstract class KernelLoop
     /// Queues a command. It is carried out, or refused when the loop ends first: no command is lost.
     /// </summary>
     /// <param name="command">The command.</param>
-    /// <param name="canWait">Whether <see cref="WakeForRest"/> follows: then this does not wake the loop.</param>
+    /// <param name="canWait">Whether <see cref="WakeForRest"/> or <see cref="Drive"/> follows: then this does not wake the loop.</param>
     protected void Post(in LoopCommand command, bool canWait = false)
     {
         _commands.Enqueue(command);
+
+        // Whoever ends the loop, or lets go of the turn, looks at the queue after he said so: one of the two sees the other.
+        Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _over) != 0)
             RefuseRest();
         else if (!canWait)
@@ -53,10 +58,12 @@ internal abstract class KernelLoop
             Wake();
     }
 
-    // The loop drains the queue after each step, so its own thread need not wake it.
+    // Whoever has the turn looks at the queue before he waits, and when he has let go of it: he need not be woken by himself.
     private void Wake()
     {
-        if (!IsLoopThread && Interlocked.Exchange(ref _signalled, 1) == 0)
+        if (Turn.IsFree)
+            _wanted.Set();
+        else if (!Turn.IsMine && Interlocked.Exchange(ref _signalled, 1) == 0)
             Volatile.Read(ref _waker)?.Wake();
     }
 
@@ -66,8 +73,8 @@ internal abstract class KernelLoop
     /// <summary>Called once the kernel runs.</summary>
     protected abstract void OnRunning(KernelBus kernel);
 
-    /// <summary>Called when a step, and when the commands that waited, are done with. Whether callers go on now.</summary>
-    protected abstract bool OnTurnEnd();
+    /// <summary>Called when a step, and when the commands that waited, are done with.</summary>
+    protected abstract TurnOutcome OnTurnEnd();
 
     /// <summary>Carries out a command.</summary>
     protected abstract void Execute(KernelBus kernel, in LoopCommand command);
@@ -123,16 +130,21 @@ internal abstract class KernelLoop
         {
             // Cleared before the queue is read: a command that is queued from here on wakes the step.
             Interlocked.Exchange(ref _signalled, 0);
+            if (TakeBack() is { } left)
+                Execute(kernel, left);
             while (_commands.TryDequeue(out LoopCommand command))
                 Execute(kernel, command);
             OnTurnEnd();
             if (EndNow || kernel.State == BusState.Stopped)
                 return;
             int code = kernel.Step(StepTimeout);
-            if (OnTurnEnd())
-                Linger();
+            TurnOutcome outcome = OnTurnEnd();
             if (code < 0 && kernel.State != BusState.Stopped)
                 throw new BusTransportException($"The kernel's loop failed with code {code}.");
+            if (outcome == TurnOutcome.Driver && IsWorthLending(kernel))
+                Lend();
+            else if (outcome != TurnOutcome.Quiet)
+                Linger();
         }
     }
 

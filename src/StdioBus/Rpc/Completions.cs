@@ -12,15 +12,24 @@ namespace StdioBus;
 /// </remarks>
 internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
 {
+    private static readonly bool HasOneCpu = Environment.ProcessorCount == 1;
+
     // How many go together at most. With more, the loop, the callers and the worker would take turns instead of working
     // at the same time; with fewer, wake-ups cost more than they gain. On one CPU they take turns anyway.
-    private static readonly uint Together = Environment.ProcessorCount > 1 ? 16 : 1024u;
+    private static readonly uint Together = HasOneCpu ? 1024u : 16;
 
     [ThreadStatic]
     private static Completions? t_running;
 
     [ThreadStatic]
     private static uint t_putOff;
+
+    // Whether the current thread drives the backend once the caller that it lets go returns.
+    [ThreadStatic]
+    private static bool t_willDrive;
+
+    [ThreadStatic]
+    private static bool t_drives;
 
     private readonly ConcurrentQueue<RequestCall> _ended = new();
     private readonly Queue<RequestCall> _atOnce = new(); // for the backend's thread alone
@@ -29,11 +38,10 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
 
     /// <summary>
     /// Whether the wake-up for a message may be put off: the current thread lets callers go and more of them wait, so that
-    /// what they send can leave together. To be asked once for each message, after
-    /// it was handed to the backend: then either this sees that nobody waits any more, or whoever took the last one sees
-    /// the message.
+    /// what they send can leave together, or it is about to send by itself. To be asked once for each message, after it was
+    /// handed to the backend: then either this sees that nobody waits any more, or whoever took the last one sees the message.
     /// </summary>
-    public bool CanPutOffFlush() => t_running == this && !_ended.IsEmpty && ++t_putOff % Together != 0;
+    public bool CanPutOffFlush() => t_running == this && (t_willDrive || (!_ended.IsEmpty && ++t_putOff % Together != 0));
 
     /// <summary>Takes a call whose outcome is set.</summary>
     public void Add(RequestCall call)
@@ -50,16 +58,24 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
             Schedule();
     }
 
-    /// <summary>Sees to the calls that were added on the backend's thread. Whether there were any.</summary>
-    public bool OnTurnEnd()
+    /// <summary>Sees to the calls that were added on the backend's thread.</summary>
+    /// <param name="isAlone">Whether one message was all that came, and no call waits any more.</param>
+    public TurnOutcome OnTurnEnd(bool isAlone)
     {
-        bool any = _atOnce.Count > 0;
+        _addedByBackend = 0;
+        TurnOutcome outcome = TurnOutcome.Quiet;
         while (_atOnce.TryDequeue(out RequestCall? call))
+        {
+            outcome = isAlone && call.IsDriven ? TurnOutcome.Driver : TurnOutcome.Callers;
             call.Release();
+        }
+
         if (_ended.IsEmpty)
-            return any;
-        Schedule();
-        return true;
+            return outcome;
+        bool isDriven = HasOneCpu && isAlone && outcome == TurnOutcome.Quiet;
+        if (!isDriven || !t_drives)
+            Schedule();
+        return isDriven ? TurnOutcome.Driver : TurnOutcome.Callers;
     }
 
     void IThreadPoolWorkItem.Execute()
@@ -74,11 +90,32 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
                 backend.Flush();
             else
                 Schedule();
-            call.Release();
+            if (!HasOneCpu || !_ended.IsEmpty)
+                call.Release();
+            else if (!ReleaseAndDrive(call))
+                break;
         }
 
         t_running = null;
         backend.Flush();
+    }
+
+    // On one CPU the loop and the callers take turns. One that calls again and again is served here, without the loop, until
+    // somebody else wants this thread. False when that is so.
+    private bool ReleaseAndDrive(RequestCall call)
+    {
+        bool drives = backend.CanBeDriven;
+        t_willDrive = drives;
+        call.Release();
+        t_willDrive = false;
+        t_drives = true;
+        if (drives)
+            backend.Drive();
+        t_drives = false;
+        if (_ended.IsEmpty || ThreadPool.PendingWorkItemCount == 0)
+            return true;
+        Schedule();
+        return false;
     }
 
     private void Schedule()

@@ -21,9 +21,11 @@ internal sealed class MessageDispatcher(
     Action<StdioBusException?> closed) : IBackendEvents
 {
     private long _notifications;
+    private int _told;
 
     public void OnMessage(in IncomingMessage message)
     {
+        _told++;
         MessageView view = MessageView.Read(message.Json);
         if (subscriptions.HasRaw && subscriptions.OfferRaw(message, view, methods, calls.PoolOf(message.WorkerId)?.Id ?? "") is > 0 and int dropped)
             Interlocked.Add(ref counters.DroppedNotifications, dropped);
@@ -46,6 +48,7 @@ internal sealed class MessageDispatcher(
 
     public void OnSendRefused(ulong cookie, StdioBusException error)
     {
+        _told++;
         if (calls.Take((long)cookie) is { } call)
             closer.Fail(call, error);
         else
@@ -58,6 +61,7 @@ internal sealed class MessageDispatcher(
 
     public void OnWorker(int workerId, WorkerEvent change)
     {
+        _told++;
         calls.PoolOf(workerId)?.SetGreeted(workerId, change == WorkerEvent.Starting);
         switch (change)
         {
@@ -81,11 +85,26 @@ internal sealed class MessageDispatcher(
         }
     }
 
-    public void OnSkipped(int workerId, string reason, string line) => skipped.Add(workerId, reason, line);
+    public void OnSkipped(int workerId, string reason, string line)
+    {
+        _told++;
+        skipped.Add(workerId, reason, line);
+    }
 
-    public void OnLog(BusLogLevel level, int? workerId, string text) => log.Add(level, workerId, text);
+    public void OnLog(BusLogLevel level, int? workerId, string text)
+    {
+        _told++;
+        log.Add(level, workerId, text);
+    }
 
-    public bool OnTurnEnd() => completions.OnTurnEnd();
+    public TurnOutcome OnTurnEnd()
+    {
+        int told = _told;
+        _told = 0;
+        if (completions.OnTurnEnd(isAlone: told == 1 && calls.Count == 0) is var outcome and not TurnOutcome.Quiet)
+            return outcome;
+        return told > 0 ? TurnOutcome.Told : TurnOutcome.Quiet;
+    }
 
     public void OnDisconnected(StdioBusException error)
     {

@@ -58,6 +58,13 @@ internal abstract class PendingCall : Deadline
         set => Set(Traits.GoesOnAtOnce, value);
     }
 
+    /// <summary>See <see cref="RequestOptions.IsDriven"/>.</summary>
+    public bool IsDriven
+    {
+        get => (_traits & Traits.Driven) != 0;
+        set => Set(Traits.Driven, value);
+    }
+
     /// <summary>The total deadline, counted in whole milliseconds; null for none.</summary>
     public TimeSpan? Timeout
     {
@@ -224,6 +231,7 @@ internal abstract class PendingCall : Deadline
         OwnKey = 1,
         GoesOnAtOnce = 2,
         Sent = 4,
+        Driven = 8,
     }
 
     private string Where => Pool is null ? "" : $" to pool '{Pool.Id}'";
