@@ -104,19 +104,19 @@ public sealed class BlockingBus : IDisposable
 
     /// <inheritdoc cref="Bus.RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     public JsonElement Request(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        Bus.RequestAsync(method, parameters, options, cancellationToken).GetAwaiter().GetResult();
+        Bus.RequestBlocking(method, parameters, options, cancellationToken).ToElement();
 
     /// <inheritdoc cref="Bus.RequestAsync{T}"/>
     public T? Request<T>(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        Bus.RequestAsync<T>(method, parameters, options, cancellationToken).GetAwaiter().GetResult();
+        Bus.Read<T>(Bus.RequestBlocking(method, parameters, options, cancellationToken), options);
 
     /// <inheritdoc cref="Bus.RequestObjectAsync"/>
     public object? RequestObject(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        Bus.RequestObjectAsync(method, parameters, options, cancellationToken).GetAwaiter().GetResult();
+        Bus.ReadObject(Bus.RequestBlocking(method, parameters, options, cancellationToken), options);
 
     /// <inheritdoc cref="Bus.RequestRawAsync"/>
     public RawJson RequestRaw(string? method, RawJson? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        Bus.RequestRawAsync(method, parameters, options, cancellationToken).GetAwaiter().GetResult();
+        Bus.RequestBlocking(method, parameters, options, cancellationToken);
 
     /// <inheritdoc cref="Bus.StreamRequestAsync"/>
     public IEnumerable<StreamEvent> Stream(string? method, object? parameters = null, StreamOptions? options = null, CancellationToken cancellationToken = default)

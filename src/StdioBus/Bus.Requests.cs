@@ -27,15 +27,12 @@ public sealed partial class Bus
     /// <exception cref="JsonException">The result does not have the form of the type.</exception>
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     public async Task<T?> RequestAsync<T>(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
-        ExactJson.Read<T>((await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false)).Utf8.Span, options?.SerializerOptions);
+        Read<T>(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false), options);
 
     /// <summary>The same, with the result made by <see cref="RequestOptions.Reader"/>.</summary>
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
-    public async Task<object?> RequestObjectAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        RawJson result = await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false);
-        return (options?.Reader ?? JsonElements.Reader)(result.Utf8.Span);
-    }
+    public async Task<object?> RequestObjectAsync(string? method, object? parameters = null, RequestOptions? options = null, CancellationToken cancellationToken = default) =>
+        ReadObject(await ExecuteAsync(method, parameters, options, cancellationToken).ConfigureAwait(false), options);
 
     /// <summary>The same, with the bytes of the result.</summary>
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
@@ -155,8 +152,8 @@ public sealed partial class Bus
             call.SetPool(target.Pool, options.Pool);
             call.Timeout = BusOptionsReader.Limit(nameof(options.Timeout), options.Timeout ?? _options.Timeout);
             call.IdleTimeout = BusOptionsReader.Limit(nameof(options.IdleTimeout), options.IdleTimeout ?? _options.IdleTimeout);
-            call.GoesOnAtOnce = options.GoesOnAtOnce;
-            call.IsDriven = options.IsDriven;
+            call.GoesOnAtOnce |= options.GoesOnAtOnce;
+            call.IsDriven |= options.IsDriven;
             call.Progress = PumpFor(options, options.Reader ?? JsonElements.Reader);
             call.Cancellation = LinkFor(call, cancellationToken);
             Send(call, target, parameters, options);
@@ -187,6 +184,27 @@ public sealed partial class Bus
 
     private CancellationLink? LinkFor(PendingCall call, CancellationToken cancellationToken) =>
         cancellationToken.CanBeCanceled ? new CancellationLink(_closer, call) : null;
+
+    /// <summary>The same, on the current thread, which does the loop's work meanwhile as long as that is of use.</summary>
+    /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
+    internal RawJson RequestBlocking(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
+    {
+        Task<RawJson> result = MayRepeat(options) is { } retry
+            ? RepeatAsync(retry, method, parameters, options!, cancellationToken)
+            : ExecuteOnce(new RawCall { Completions = _completions, IsDriven = true, GoesOnAtOnce = true }, method, parameters, options, cancellationToken);
+        while (!result.IsCompleted && Drive())
+        {
+            // An answer came, but another caller's.
+        }
+
+        return result.GetAwaiter().GetResult();
+    }
+
+    /// <summary>A result as a type.</summary>
+    internal static T? Read<T>(RawJson result, RequestOptions? options) => ExactJson.Read<T>(result.Utf8.Span, options?.SerializerOptions);
+
+    /// <summary>A result as <see cref="RequestOptions.Reader"/> makes it.</summary>
+    internal static object? ReadObject(RawJson result, RequestOptions? options) => (options?.Reader ?? JsonElements.Reader)(result.Utf8.Span);
 
     /// <summary>
     /// For a caller that blocks until a request with <see cref="RequestOptions.IsDriven"/> is over: sends it, and does the

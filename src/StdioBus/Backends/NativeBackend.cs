@@ -235,7 +235,13 @@ internal sealed class NativeBackend : KernelLoop, IBusBackend, IKernelEvents
         bool hadStarted = !_started.TrySetException(failure ?? new BusInvalidStateException($"The bus '{_name()}' was stopped while it was being started."));
         _changes.OnEnded(_name());
         if (hadStarted)
+        {
             _events!.OnClosed(failure);
+
+            // The calls that failed with it go on.
+            OnTurnEnd();
+        }
+
         _ended.SetResult();
     }
 
