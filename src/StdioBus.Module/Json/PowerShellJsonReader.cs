@@ -92,7 +92,7 @@ internal sealed class PowerShellJsonReader
 
     private PSObject ReadObject(ref Utf8JsonReader reader, JsonPath path)
     {
-        var result = new PSObject();
+        PSObject result = CustomObject.Make();
         PSMemberInfoCollection<PSPropertyInfo> properties = result.Properties;
         // The engine's own look for a member of that name costs more than everything else here, so it is done with this set
         // and switched off there.
