@@ -6,8 +6,8 @@
  * Threads: one bus belongs to one thread. Every function here is called on the thread
  * that called stdio_bus_start(); on Linux the parent-death signal of a worker follows the
  * thread that spawned it, so the thread must live as long as the bus. Other threads may call
- * a waker at any time, and use the bus while it is lent to them (both in stdio_bus.h). Different buses on different
- * threads are independent: there is no global state and no signal handler.
+ * a waker at any time, and use the bus while it is lent to them (both in stdio_bus.h). Different
+ * buses on different threads are independent: there is no global state and no signal handler.
  *
  * Callbacks run inside stdio_bus_start(), stdio_bus_step(), stdio_bus_ingest(),
  * stdio_bus_send() and stdio_bus_destroy(), on the same thread. Text passed to a callback

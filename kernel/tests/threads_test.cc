@@ -242,7 +242,8 @@ TEST(Threads, AllBlockingStepsOfAnExchangeNeedNoWaker) {
         ASSERT_GE(stdio_bus_step(bus.get(), -1), 0);
 }
 
-// Makes lent steps on a thread of its own until `reached`, or until one does not succeed; returns that one's code.
+// Makes lent steps on a thread of its own until `reached`, or until one does not succeed; returns
+// that one's code.
 int StepElsewhere(Bus &bus, const std::function<bool()> &reached) {
     int code = 0;
     std::thread([&] {
@@ -273,7 +274,8 @@ TEST(Threads, AWakeEndsALentStep) {
     other.join();
 }
 
-// A worker's process ends with the thread that started it, and a thread that waits for an answer may end.
+// A worker's process ends with the thread that started it, and a thread that waits for an answer
+// may end.
 TEST(Threads, ALentStepLeavesRestartsToTheThreadOfTheBus) {
     Bus bus(OnePool());
     bus.Start();

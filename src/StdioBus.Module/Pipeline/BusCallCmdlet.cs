@@ -180,7 +180,7 @@ public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
             Bus = bus,
             Method = Method,
             Address = address,
-            IsDriven = !IsJob && !MyInvocation.ExpectingInput,
+            IsOne = !IsJob && !MyInvocation.ExpectingInput,
             Timeout = Timeout,
             IdleTimeout = IdleTimeout,
             ReportProgress = MyInvocation.BoundParameters.ContainsKey(nameof(ReportProgress)) ? ReportProgress.IsPresent : null,
@@ -214,15 +214,14 @@ public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
     private BusCallItem TakeNext()
     {
         BusCallItem item;
-        BusCallSettings settings = _maker.Settings;
-        if (settings.IsDriven)
+        if (_maker.IsDriven)
         {
             do
             {
                 if (_items.TryTake(out item))
                     return item;
             }
-            while (settings.Bus.Drive());
+            while (_maker.Settings.Bus.Drive());
         }
 
         while (!_items.Take(out item, Cancellation))

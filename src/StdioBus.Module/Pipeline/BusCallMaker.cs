@@ -8,6 +8,9 @@ internal abstract class BusCallMaker(BusCallSettings settings)
 {
     public BusCallSettings Settings { get; } = settings;
 
+    /// <summary>Whether whoever waits for a call is to do so in <see cref="Bus.Drive"/>.</summary>
+    public virtual bool IsDriven => false;
+
     /// <summary>
     /// Makes one call and posts what comes of it but the last, which it returns: the result, or an End. An
     /// exception is its failure. Runs on the thread pool.

@@ -12,8 +12,8 @@ internal sealed class BusCallSettings
     /// <summary>Where messages go, and on whose behalf.</summary>
     public required MessageOptions Address { get; init; }
 
-    /// <summary>Whether the command waits for each call on its own, in <see cref="Bus.Drive"/>.</summary>
-    public required bool IsDriven { get; init; }
+    /// <summary>Whether the command makes a single call and waits for it.</summary>
+    public required bool IsOne { get; init; }
 
     public required TimeSpan? Timeout { get; init; }
 

@@ -6,9 +6,12 @@ namespace StdioBus.Module.Pipeline;
 internal sealed class RequestMaker(BusCallSettings settings, bool raw) : BusCallMaker(settings)
 {
     /// <inheritdoc/>
+    public override bool IsDriven => Settings.IsOne;
+
+    /// <inheritdoc/>
     public override async Task<BusCallItem> RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation)
     {
-        RequestOptions options = Settings.Apply(new RequestOptions { GoesOnAtOnce = true, IsDriven = Settings.IsDriven });
+        RequestOptions options = Settings.Apply(new RequestOptions { GoesOnAtOnce = true, IsDriven = IsDriven });
         options.OnProgress = notification =>
         {
             if (BusCall.IsProgress(notification.Method))

@@ -143,7 +143,7 @@ internal abstract partial class KernelLoop
                 throw new BusTransportException($"The kernel's loop failed with code {code}.");
             if (outcome == TurnOutcome.Driver && IsWorthLending(kernel))
                 Lend();
-            else if (outcome != TurnOutcome.Quiet)
+            else if (outcome is TurnOutcome.Driver or TurnOutcome.Callers)
                 Linger();
         }
     }
