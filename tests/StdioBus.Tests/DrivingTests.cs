@@ -121,11 +121,13 @@ public sealed class DrivingTests
                 var error = Assert.ThrowsAny<StdioBusException>(() => bus.RequestBlocking("exit", new { code = 3 }, null, CancellationToken.None));
                 Assert.Contains("3", error.Message, StringComparison.Ordinal);
                 long begin = Stopwatch.GetTimestamp();
-                while (bus.GetWorkers().Any(worker => worker.State != WorkerState.Running) || bus.Statistics.WorkerRestarts == 0)
+                while (backend.WorkerEvents.Count(each => each.Change == WorkerEvent.Started) < 3)
                 {
                     Assert.True(Stopwatch.GetElapsedTime(begin) < TestWorkers.Patience);
                     Assert.Equal(1, Echo(bus, 1));
                 }
+
+                Assert.DoesNotContain((WorkerEvent.Started, thread), backend.WorkerEvents);
             });
             IReadOnlyList<BusWorker> workers = await bus.GetWorkersAsync();
             Assert.All(await Task.WhenAll(Enumerable.Range(0, 100).Select(i => bus.RequestAsync("echo", new { i }))).Soon(), result => Assert.Equal(JsonValueKind.Object, result.ValueKind));

@@ -2,13 +2,13 @@ using System.Collections.Concurrent;
 
 namespace StdioBus.Tests.Support;
 
-/// <summary>A native backend that notes on which thread each message is told.</summary>
+/// <summary>A native backend that notes on which thread each message and each worker is told of.</summary>
 internal sealed class WatchedBackend(BusConfig config, BusOptions options) : IBusBackend
 {
     private readonly NativeBackend _inner = new(config, options.Native ?? new NativeOptions(), () => "watched");
     private readonly ConcurrentDictionary<int, int> _told = new();
 
-    /// <summary>Called when a message is told, and when a turn ends, on the thread that has the turn.</summary>
+    /// <summary>Called when a turn ends, on the thread that has it.</summary>
     public Action OnTurnEnd { get; set; } = static () => { };
 
     public BackendKind Kind => _inner.Kind;
@@ -27,6 +27,9 @@ internal sealed class WatchedBackend(BusConfig config, BusOptions options) : IBu
         await bus.StartAsync().Soon();
         return (bus, backend!);
     }
+
+    /// <summary>What happened to workers, and the threads on which it was told.</summary>
+    public ConcurrentQueue<(WorkerEvent Change, int Thread)> WorkerEvents { get; } = new();
 
     /// <summary>How many messages were told on this thread.</summary>
     public int ToldOn(int thread) => _told.GetValueOrDefault(thread);
@@ -70,7 +73,11 @@ internal sealed class WatchedBackend(BusConfig config, BusOptions options) : IBu
 
         public void OnSettled(ulong cookie) => inner.OnSettled(cookie);
 
-        public void OnWorker(int workerId, WorkerEvent change) => inner.OnWorker(workerId, change);
+        public void OnWorker(int workerId, WorkerEvent change)
+        {
+            owner.WorkerEvents.Enqueue((change, Environment.CurrentManagedThreadId));
+            inner.OnWorker(workerId, change);
+        }
 
         public void OnSkipped(int workerId, string reason, string line) => inner.OnSkipped(workerId, reason, line);
 
