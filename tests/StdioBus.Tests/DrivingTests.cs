@@ -109,7 +109,7 @@ public sealed class DrivingTests
         }
     }
 
-    [Fact(DisplayName = "A12: a worker that is started anew while a caller makes the steps does not end with the caller's thread")]
+    [Fact(DisplayName = "A26: a worker that is started anew while a caller makes the steps does not end with the caller's thread")]
     public async Task A_worker_outlives_the_caller_that_saw_it_start()
     {
         (Bus bus, WatchedBackend backend) = await WatchedBackend.StartAsync(TestWorkers.Options(TestWorkers.Pool(instances: 2)));
@@ -136,7 +136,7 @@ public sealed class DrivingTests
         }
     }
 
-    [Fact(DisplayName = "A3: a bus ends while callers make the steps: each request is answered or fails, and no worker is left")]
+    [Fact(DisplayName = "A21: a bus ends while callers make the steps: each request is answered or fails, and no worker is left")]
     public async Task A_bus_ends_under_callers_that_make_the_steps()
     {
         for (int round = 0; round < 10; round++)
@@ -157,7 +157,7 @@ public sealed class DrivingTests
         }
     }
 
-    [Fact(DisplayName = "A9: a caller that makes the steps stops waiting at its deadline, and when it is cancelled")]
+    [Fact(DisplayName = "A26: a caller that makes the steps stops waiting at its deadline, and when it is cancelled")]
     public async Task A_caller_that_makes_the_steps_can_give_up()
     {
         (Bus bus, WatchedBackend backend) = await WatchedBackend.StartAsync(TestWorkers.Options(TestWorkers.Pool()));
@@ -177,7 +177,7 @@ public sealed class DrivingTests
         }
     }
 
-    [Fact(DisplayName = "A3: a defect that a caller meets while it makes the steps ends the bus and its requests, not the caller's thread")]
+    [Fact(DisplayName = "A21: a defect that a caller meets while it makes the steps ends the bus and its requests, not the caller's thread")]
     public async Task A_defect_ends_the_bus()
     {
         Assert.SkipUnless(CanDrive, "Callers do not make steps here.");
