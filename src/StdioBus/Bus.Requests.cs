@@ -189,14 +189,12 @@ public sealed partial class Bus
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     internal RawJson RequestBlocking(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
     {
-        Task<RawJson> result = MayRepeat(options) is { } retry
-            ? RepeatAsync(retry, method, parameters, options!, cancellationToken)
-            : ExecuteOnce(new RawCall { Completions = _completions, IsDriven = true, GoesOnAtOnce = true }, method, parameters, options, cancellationToken);
-        while (!result.IsCompleted && Drive())
-        {
-            // An answer came, but another caller's.
-        }
-
+        if (MayRepeat(options) is { } retry)
+            return RepeatAsync(retry, method, parameters, options!, cancellationToken).GetAwaiter().GetResult();
+        var call = new RawCall { Completions = _completions, IsDriven = true, GoesOnAtOnce = true };
+        Task<RawJson> result = ExecuteOnce(call, method, parameters, options, cancellationToken);
+        if (!result.IsCompleted)
+            Drive();
         return result.GetAwaiter().GetResult();
     }
 
@@ -208,9 +206,9 @@ public sealed partial class Bus
 
     /// <summary>
     /// For a caller that blocks until a request with <see cref="RequestOptions.IsDriven"/> is over: sends it, and does the
-    /// loop's work on this thread until an answer is there, which is his if nobody else calls. When false he has to block.
+    /// loop's work on this thread until the answer is there or something else has happened. Then he waits as anybody does.
     /// </summary>
-    internal bool Drive() => _backend.Drive();
+    internal void Drive() => _backend.Drive();
 
     private static readonly RequestOptions DefaultOptions = new();
 

@@ -109,6 +109,29 @@ public sealed class DrivingTests
         }
     }
 
+    [Fact(DisplayName = "A26: a caller that goes on may take its time, then block on the next request, or compute before it awaits it")]
+    public async Task A_caller_that_goes_on_may_block()
+    {
+        await using Bus bus = await TestWorkers.StartAsync();
+        await Task.Run(async () =>
+        {
+            for (int round = 0; round < 50; round++)
+            {
+                for (int i = 0; i < 5; i++)
+                    await bus.RequestAsync("echo", new { i }).ConfigureAwait(false);
+                Compute(TimeSpan.FromMilliseconds(round % 4));
+                Assert.Equal(7, bus.RequestAsync("echo", new { n = 7 }, new() { Timeout = TestWorkers.Patience }).GetAwaiter().GetResult().GetProperty("n").GetInt32());
+                for (int i = 0; i < 5; i++)
+                    await bus.RequestAsync("echo", new { i }).ConfigureAwait(false);
+                Compute(TimeSpan.FromMilliseconds(round % 4));
+                Task<JsonElement> next = bus.RequestAsync("echo", new { n = 8 }, new() { Timeout = TestWorkers.Patience });
+                while (!next.IsCompleted)
+                    Compute(TimeSpan.FromMilliseconds(1));
+                Assert.Equal(8, (await next.ConfigureAwait(false)).GetProperty("n").GetInt32());
+            }
+        }).Soon();
+    }
+
     [Fact(DisplayName = "A26: a worker that is started anew while a caller makes the steps does not end with the caller's thread")]
     public async Task A_worker_outlives_the_caller_that_saw_it_start()
     {
@@ -218,6 +241,14 @@ public sealed class DrivingTests
 
     private static int Echo(Bus bus, int n) =>
         bus.RequestBlocking("echo", new { n }, null, CancellationToken.None).ToElement().GetProperty("n").GetInt32();
+
+    // Work that leaves no place for others on its CPU but what the system takes.
+    private static void Compute(TimeSpan time)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(begin) < time)
+            Thread.SpinWait(20);
+    }
 
     private static void EchoForEver(Bus bus)
     {

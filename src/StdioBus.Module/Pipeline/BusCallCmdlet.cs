@@ -216,12 +216,9 @@ public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
         BusCallItem item;
         if (_maker.IsDriven)
         {
-            do
-            {
-                if (_items.TryTake(out item))
-                    return item;
-            }
-            while (_maker.Settings.Bus.Drive());
+            if (_items.TryTake(out item))
+                return item;
+            _maker.Settings.Bus.Drive();
         }
 
         while (!_items.Take(out item, Cancellation))

@@ -31,13 +31,10 @@ internal interface IBusBackend
 
     /// <summary>
     /// Sends what was taken so far, and lets the current thread, whose caller waits, do the work of the backend's own until an
-    /// answer is there. False when that is not possible or something else has come between: everything goes its way then without this thread.
+    /// answer is there. Nothing more than <see cref="Flush"/> when that is not possible; it ends early when something else has
+    /// come between. Everything goes its way then without this thread.
     /// </summary>
-    bool Drive()
-    {
-        Flush();
-        return false;
-    }
+    void Drive() => Flush();
 
     /// <summary>Whether the current thread is the one that calls <see cref="IBackendEvents"/>.</summary>
     bool IsEventThread { get; }

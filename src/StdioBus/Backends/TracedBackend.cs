@@ -35,7 +35,7 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
     public bool CanBeDriven => inner.CanBeDriven;
 
-    public bool Drive() => inner.Drive();
+    public void Drive() => inner.Drive();
 
     public void GiveUp(ulong cookie, in OutgoingMessage notice)
     {

@@ -34,15 +34,15 @@ internal abstract partial class KernelLoop
 
     /// <summary>
     /// Sends what was posted and steps until an answer is there that is the only thing that has happened. For a caller that
-    /// waits, and that comes here again with its next request. False when the kernel was not to be had, or when something
-    /// else has happened, perhaps an answer too, or nothing for a while: then the loop sees to everything, and the caller may block.
+    /// waits, and that comes here again with its next request. When the kernel is not to be had, or something else happens,
+    /// perhaps an answer too, or nothing for a while, the loop sees to everything, and the caller may block.
     /// </summary>
-    public bool Drive()
+    public void Drive()
     {
         if (!Turn.TryTake())
         {
             WakeForRest();
-            return false;
+            return;
         }
 
         bool isAnswered = false;
@@ -60,7 +60,6 @@ internal abstract partial class KernelLoop
         Turn.Leave();
         if (!isAnswered || !_commands.IsEmpty)
             _wanted.Set();
-        return isAnswered;
     }
 
     private bool StepUntilAnswered(KernelBus kernel)

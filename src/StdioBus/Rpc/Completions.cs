@@ -24,9 +24,12 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     [ThreadStatic]
     private static uint t_putOff;
 
-    // Whether the current thread drives the backend once the caller that it lets go returns.
+    // Whether the current thread drives the backend once the caller that it lets go returns, if that one has sent something.
     [ThreadStatic]
     private static bool t_willDrive;
+
+    [ThreadStatic]
+    private static bool t_hasSent;
 
     [ThreadStatic]
     private static bool t_drives;
@@ -41,7 +44,16 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     /// what they send can leave together, or it is about to send by itself. To be asked once for each message, after it was
     /// handed to the backend: then either this sees that nobody waits any more, or whoever took the last one sees the message.
     /// </summary>
-    public bool CanPutOffFlush() => t_running == this && (t_willDrive || (!_ended.IsEmpty && ++t_putOff % Together != 0));
+    public bool CanPutOffFlush()
+    {
+        if (t_running != this)
+            return false;
+
+        // While nobody has the backend's turn, whoever takes it next sees the message, also when the caller blocks now.
+        if (t_willDrive && backend.CanBeDriven)
+            return t_hasSent = true;
+        return !_ended.IsEmpty && ++t_putOff % Together != 0;
+    }
 
     /// <summary>Takes a call whose outcome is set.</summary>
     public void Add(RequestCall call)
@@ -104,13 +116,20 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     // somebody else wants this thread. False when that is so.
     private bool ReleaseAndDrive(RequestCall call)
     {
-        bool drives = backend.CanBeDriven;
-        t_willDrive = drives;
+        t_hasSent = false;
+        t_willDrive = true;
         call.Release();
         t_willDrive = false;
+        if (!t_hasSent)
+            return true;
+        if (ThreadPool.PendingWorkItemCount > 0)
+        {
+            backend.Flush();
+            return true;
+        }
+
         t_drives = true;
-        if (drives)
-            backend.Drive();
+        backend.Drive();
         t_drives = false;
         if (_ended.IsEmpty || ThreadPool.PendingWorkItemCount == 0)
             return true;

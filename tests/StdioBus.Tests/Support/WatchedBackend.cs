@@ -43,7 +43,7 @@ internal sealed class WatchedBackend(BusConfig config, BusOptions options) : IBu
 
     public void Flush() => _inner.Flush();
 
-    public bool Drive() => _inner.Drive();
+    public void Drive() => _inner.Drive();
 
     public void GiveUp(ulong cookie, in OutgoingMessage notice) => _inner.GiveUp(cookie, notice);
 
