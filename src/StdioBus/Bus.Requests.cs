@@ -185,7 +185,7 @@ public sealed partial class Bus
     private CancellationLink? LinkFor(PendingCall call, CancellationToken cancellationToken) =>
         cancellationToken.CanBeCanceled ? new CancellationLink(_closer, call) : null;
 
-    /// <summary>The same, on the current thread, which does the loop's work meanwhile as long as that is of use.</summary>
+    /// <summary>Sends a request and blocks until its result is there; the thread does the loop's work as long as that is of use.</summary>
     /// <inheritdoc cref="RequestAsync(string, object, RequestOptions, CancellationToken)"/>
     internal RawJson RequestBlocking(string? method, object? parameters, RequestOptions? options, CancellationToken cancellationToken)
     {

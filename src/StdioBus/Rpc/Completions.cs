@@ -102,10 +102,10 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
                 backend.Flush();
             else
                 Schedule();
-            if (!HasOneCpu || !_ended.IsEmpty)
+            if (HasOneCpu && _ended.IsEmpty)
+                ReleaseAndDrive(call);
+            else
                 call.Release();
-            else if (!ReleaseAndDrive(call))
-                break;
         }
 
         t_running = null;
@@ -113,28 +113,18 @@ internal sealed class Completions(IBusBackend backend) : IThreadPoolWorkItem
     }
 
     // On one CPU the loop and the callers take turns. One that calls again and again is served here, without the loop, until
-    // somebody else wants this thread. False when that is so.
-    private bool ReleaseAndDrive(RequestCall call)
+    // somebody else wants this thread; what it has sent then leaves with the last flush.
+    private void ReleaseAndDrive(RequestCall call)
     {
         t_hasSent = false;
         t_willDrive = true;
         call.Release();
         t_willDrive = false;
-        if (!t_hasSent)
-            return true;
-        if (ThreadPool.PendingWorkItemCount > 0)
-        {
-            backend.Flush();
-            return true;
-        }
-
+        if (!t_hasSent || ThreadPool.PendingWorkItemCount > 0)
+            return;
         t_drives = true;
         backend.Drive();
         t_drives = false;
-        if (_ended.IsEmpty || ThreadPool.PendingWorkItemCount == 0)
-            return true;
-        Schedule();
-        return false;
     }
 
     private void Schedule()
