@@ -53,7 +53,7 @@ bool sb_access_is_granted(const sb_bus *bus, const sb_scan *scan) {
     bool granted = false;
     const sb_value *member = params.root->type == SB_VALUE_OBJECT ? params.root->first : NULL;
     for (; member; member = member->next)
-        if (strcmp(member->key, "token") == 0 && member->type == SB_VALUE_STRING)
+        if (sb_value_is_member(member, "token") && member->type == SB_VALUE_STRING)
             granted = is_same(bus->access_token, member->text, member->len);
     sb_value_free(&params);
     return granted;

@@ -113,8 +113,7 @@ void sb_check_object(sb_check *check, const sb_place *place, const sb_value *obj
         if (member->key_len > 0 && member->key[0] == '_')
             continue;
         size_t i = 0;
-        while (i < count && (strlen(fields[i].name) != member->key_len ||
-                             memcmp(fields[i].name, member->key, member->key_len) != 0))
+        while (i < count && !sb_value_is_member(member, fields[i].name))
             i++;
         if (i == count) {
             sb_excerpt excerpt;

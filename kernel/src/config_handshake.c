@@ -65,7 +65,7 @@ static const sb_field greeting_fields[] = {
 
 static void put_member(sb_text *line, const sb_value *message, const char *key) {
     for (const sb_value *member = message->first; member; member = member->next) {
-        if (strcmp(member->key, key) != 0)
+        if (!sb_value_is_member(member, key))
             continue;
         sb_text_key(line, key);
         sb_text_add(line, member->source.p, member->source.len);

@@ -77,9 +77,9 @@ static void describe_error(sb_token error, char *words, size_t len) {
     if (!sb_value_parse(error.p, error.len, &tree, &ignored_at, &ignored))
         return;
     for (const sb_value *m = tree.root->first; m; m = m->next) {
-        if (m->key && strcmp(m->key, "code") == 0 && m->type == SB_VALUE_NUMBER)
+        if (sb_value_is_member(m, "code") && m->type == SB_VALUE_NUMBER)
             code = m->text;
-        if (m->key && strcmp(m->key, "message") == 0 && m->type == SB_VALUE_STRING)
+        if (sb_value_is_member(m, "message") && m->type == SB_VALUE_STRING)
             message = m->text;
     }
     if (code && message)

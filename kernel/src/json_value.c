@@ -180,6 +180,11 @@ void sb_value_free(sb_value_tree *tree) {
     tree->blocks = NULL;
 }
 
+bool sb_value_is_member(const sb_value *value, const char *name) {
+    size_t len = strlen(name);
+    return value->key && value->key_len == len && memcmp(value->key, name, len) == 0;
+}
+
 const char *sb_value_type_name(sb_value_type type) {
     switch (type) {
     case SB_VALUE_NULL:

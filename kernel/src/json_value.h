@@ -43,6 +43,9 @@ bool sb_value_parse(const char *text, size_t len, sb_value_tree *out, size_t *er
                     const char **error_text);
 void sb_value_free(sb_value_tree *tree);
 
+/* Whether it is the member of that name. A key may hold a NUL, behind which strcmp() is blind. */
+bool sb_value_is_member(const sb_value *value, const char *name);
+
 /* "an object", "a string", … for messages. */
 const char *sb_value_type_name(sb_value_type type);
 

@@ -108,7 +108,7 @@ static bool refuse_unknown(const char *name, const sb_value *v, const sb_member 
 static bool read_member(const char *name, const sb_value *v, const sb_member *members, size_t count,
                         bool *given, char *fault) {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(members[i].name, v->key) != 0)
+        if (!sb_value_is_member(v, members[i].name))
             continue;
         given[i] = true;
         return read_one(&members[i], v) || refuse_value(name, &members[i], v, fault);

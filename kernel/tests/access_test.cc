@@ -8,14 +8,15 @@ namespace {
 
 const char kToken[] = "correct horse \"battery\" \xC3\xA9";
 
-std::string Auth(const std::string &token, const std::string &id = "1") {
+std::string Auth(const std::string &token, const std::string &id = "1",
+                 const std::string &member = "token") {
     std::string escaped;
     for (char c : token) {
         if (c == '"' || c == '\\')
             escaped += '\\';
         escaped += c;
     }
-    return Rpc(id, "stdio_bus/auth", "{\"token\":\"" + escaped + "\"}");
+    return Rpc(id, "stdio_bus/auth", "{\"" + member + "\":\"" + escaped + "\"}");
 }
 
 // A bus whose TCP clients must show kToken.
@@ -91,7 +92,8 @@ INSTANTIATE_TEST_SUITE_P(Access, Refused,
                                          Rpc("1", "stdio_bus/auth"),
                                          Rpc("1", "stdio_bus/auth", "[\"x\"]"),
                                          Rpc("1", "stdio_bus/auth", "{\"token\":null}"),
-                                         "GET / HTTP/1.1", "{\"id\":1", std::string(1 << 20, 'x')));
+                                         Auth(kToken, "1", "token\\u0000"), "GET / HTTP/1.1",
+                                         "{\"id\":1", std::string(1 << 20, 'x')));
 
 TEST(Access, AStrangerWhoStaysSilentIsTurnedAwayAfterThreeSeconds) {
     GuardedBus bus;

@@ -245,6 +245,7 @@ TEST(Beside, WhatCannotBeMeantIsRefusedWithWhatIsWrong) {
         {R"({"tell":"yes"})", "_bus.tell: expected true or false, found a string 'yes'"},
         {R"({"sesion":"s"})",
          "_bus.sesion is not known; known are pool, session, worker, verbatim, tell"},
+        {R"({"pool\u0000":"p"})", R"(is not known; known are pool)"},
         {"{\"_x\":" + std::string(70, '[') + std::string(70, ']') + "}", "_bus: "},
         {R"({"pool":"none"})", "no pool is named 'none'", -32602},
         {R"({"worker":1})", "there is no worker 1", -32001},

@@ -306,6 +306,13 @@ TEST(Config, ReadsAHandshake) {
                             R"("params":[]})");
 }
 
+TEST(Config, AHandshakeIsMadeOfTheMembersOfThoseNamesAlone) {
+    Parsed p(WithPool(R"("handshake":[{"id\u0000":9,"method":"a","params\u0000x":[]}])"));
+    ASSERT_EQ(p.config.pool_count, 1u);
+    EXPECT_STREQ(p.config.pools[0].handshake->text, R"({"jsonrpc":"2.0","method":"a"})");
+    EXPECT_EQ(p.config.pools[0].handshake->id, nullptr);
+}
+
 TEST(Config, ChecksEveryMessageOfAHandshake) {
     const std::string at = "$.pools[0].handshake";
     struct {
@@ -332,6 +339,8 @@ TEST(Config, ChecksEveryMessageOfAHandshake) {
          {false, at + "[0].params", "expected an object or an array, found a string"}},
         {R"([{"method":"a","parms":{}}])",
          {true, at + "[0].parms", R"(unknown key "parms" is ignored)"}},
+        {R"([{"method":"a","id\u0000":1}])",
+         {true, at + R"([0]["id\u0000"])", R"(unknown key "id\u0000" is ignored)"}},
     };
     for (const auto &c : cases)
         EXPECT_EQ(Check(WithPool(std::string(R"("handshake":)") + c.value)), Problems{c.problem})

@@ -26,7 +26,8 @@ TEST(Handshake, AnErrorIsAFailedStartThatCallersAreToldOf) {
 }
 
 TEST(Handshake, AnErrorOfAnotherFormIsShownAsItIs) {
-    for (const char *error : {R"("error":"no")", R"("error":{"code":"x"})", R"("error":null)"}) {
+    for (const char *error : {R"("error":"no")", R"("error":{"code":"x"})",
+                              R"("error":{"code":1,"message\u0000":"no"})", R"("error":null)"}) {
         Bus bus(Greeted({Answering(error)}, R"("max_restarts":0)"));
         bus.Start();
         EXPECT_TRUE(Has(ReasonOfNoWorker(bus),
