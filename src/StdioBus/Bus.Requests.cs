@@ -191,7 +191,7 @@ public sealed partial class Bus
     {
         if (MayRepeat(options) is { } retry)
             return RepeatAsync(retry, method, parameters, options!, cancellationToken).GetAwaiter().GetResult();
-        var call = new RawCall { Completions = _completions, IsDriven = true, GoesOnAtOnce = true };
+        var call = new RawCall { Completions = _completions, IsDriven = true };
         Task<RawJson> result = ExecuteOnce(call, method, parameters, options, cancellationToken);
         if (!result.IsCompleted)
             Drive();

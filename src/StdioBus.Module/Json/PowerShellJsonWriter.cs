@@ -18,18 +18,33 @@ namespace StdioBus.Module.Json;
 /// </summary>
 internal sealed class PowerShellJsonWriter
 {
-    private readonly JsonTextWriter _text;
+    // What larger dictionaries leave is not kept.
+    private const int MostNamesToKeep = 64;
+
+    // The next to write on this thread. Not while one writes: a property may be a script that writes in turn.
+    [ThreadStatic]
+    private static PowerShellJsonWriter? t_spare;
+
     private readonly JsonPath _path = new();
     private readonly List<object> _ancestors = [];
+    private readonly Stack<HashSet<string>> _spareNames = new();
+    private JsonTextWriter _text = null!;
 
-    private PowerShellJsonWriter(JsonTextWriter text) => _text = text;
+    private PowerShellJsonWriter()
+    {
+    }
 
     /// <summary>The JSON bytes of a value, on one line.</summary>
     /// <exception cref="JsonConversionException">A part of the value has no JSON form, contains itself, or is nested too deeply.</exception>
     public static byte[] Write(object? value)
     {
+        PowerShellJsonWriter writer = t_spare ?? new PowerShellJsonWriter();
+        t_spare = null;
         using var text = new JsonTextWriter();
-        new PowerShellJsonWriter(text).WriteValue(value);
+        writer._text = text;
+        writer.WriteValue(value);
+        // Not after an error, which leaves it in the middle of a value.
+        t_spare = writer;
         return text.ToArray();
     }
 
@@ -163,7 +178,7 @@ internal sealed class PowerShellJsonWriter
     {
         Enter(dictionary);
         _text.Mark('{');
-        var names = new HashSet<string>(dictionary.Count, StringComparer.Ordinal);
+        HashSet<string> names = _spareNames.TryPop(out HashSet<string>? spare) ? spare : new HashSet<string>(dictionary.Count, StringComparer.Ordinal);
         foreach (DictionaryEntry entry in dictionary)
         {
             string name = NameOf(entry.Key);
@@ -171,6 +186,12 @@ internal sealed class PowerShellJsonWriter
                 throw new JsonConversionException($"{_path} has two keys that both read '{name}' as text. JSON members are told apart by their text.");
 
             WriteMember(name, entry.Value, first: names.Count == 1);
+        }
+
+        if (names.Count <= MostNamesToKeep)
+        {
+            names.Clear();
+            _spareNames.Push(names);
         }
 
         _text.Mark('}');

@@ -21,4 +21,8 @@ internal enum BusCallItemKind
 /// <param name="Kind">What <paramref name="Value"/> is.</param>
 /// <param name="Value">The output, or the exception.</param>
 /// <param name="IsLast">Whether the call has ended with this.</param>
-internal readonly record struct BusCallItem(BusCall Call, BusCallItemKind Kind, object? Value, bool IsLast);
+internal readonly record struct BusCallItem(BusCall Call, BusCallItemKind Kind, object? Value, bool IsLast)
+{
+    /// <summary>The end of a call that failed.</summary>
+    public static BusCallItem Failed(BusCall call, object errorOrRecord) => new(call, BusCallItemKind.Failure, errorOrRecord, IsLast: true);
+}

@@ -12,10 +12,9 @@ internal abstract class BusCallMaker(BusCallSettings settings)
     public virtual bool IsDriven => false;
 
     /// <summary>
-    /// Makes one call and posts what comes of it but the last, which it returns: the result, or an End. An
-    /// exception is its failure. Runs on the thread pool.
+    /// Makes one call and posts all that comes of it, its failure too: of the items the last one says that it is. Throws nothing.
     /// </summary>
-    public abstract Task<BusCallItem> RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation);
+    public abstract Task RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation);
 
     /// <summary>Makes the object to write of what was posted; an exception is the call's failure. Runs where the output is written.</summary>
     public virtual object? Finish(object? value) => value;

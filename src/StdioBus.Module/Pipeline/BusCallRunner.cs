@@ -30,12 +30,12 @@ internal sealed class BusCallRunner(
         if (call.Refusal is ErrorRecord refusal)
         {
             Ended++;
-            Arrange(new BusCallItem(call, BusCallItemKind.Failure, refusal, IsLast: true));
+            Arrange(BusCallItem.Failed(call, refusal));
             return;
         }
 
         Running++;
-        _ = CompleteAsync(call);
+        _ = maker.RunAsync(call, post, cancellation);
     }
 
     /// <summary>Writes what was posted, or keeps it for its turn.</summary>
@@ -53,18 +53,6 @@ internal sealed class BusCallRunner(
 
         Running--;
         Ended++;
-    }
-
-    private async Task CompleteAsync(BusCall call)
-    {
-        try
-        {
-            post(await maker.RunAsync(call, post, cancellation).ConfigureAwait(false));
-        }
-        catch (Exception error)
-        {
-            post(new BusCallItem(call, BusCallItemKind.Failure, error, IsLast: true));
-        }
     }
 
     // Without order an item goes out at once. With it, items of later calls are held until all earlier ones have ended.

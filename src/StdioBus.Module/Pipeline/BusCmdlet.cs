@@ -20,13 +20,13 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
     private protected CancellationToken Cancellation => _stopping.Token;
 
     /// <inheritdoc/>
-    protected sealed override void BeginProcessing() => Guard(Begin);
+    protected sealed override void BeginProcessing() => Guard(static command => command.Begin());
 
     /// <inheritdoc/>
-    protected sealed override void ProcessRecord() => Guard(Process);
+    protected sealed override void ProcessRecord() => Guard(static command => command.Process());
 
     /// <inheritdoc/>
-    protected sealed override void EndProcessing() => Guard(End);
+    protected sealed override void EndProcessing() => Guard(static command => command.End());
 
     /// <inheritdoc/>
     protected sealed override void StopProcessing() => _stopping.Cancel();
@@ -112,11 +112,11 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
             : LanguagePrimitives.TryConvertTo(GetVariableValue("VerbosePreference"), out ActionPreference preference)
                 && preference is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
 
-    private void Guard(Action step)
+    private void Guard(Action<BusCmdlet> step)
     {
         try
         {
-            step();
+            step(this);
         }
         catch (OperationCanceledException) when (Cancellation.IsCancellationRequested)
         {

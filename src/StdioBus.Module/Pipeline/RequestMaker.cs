@@ -9,7 +9,7 @@ internal sealed class RequestMaker(BusCallSettings settings, bool raw) : BusCall
     public override bool IsDriven => Settings.IsOne;
 
     /// <inheritdoc/>
-    public override async Task<BusCallItem> RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation)
+    public override async Task RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation)
     {
         RequestOptions options = Settings.Apply(new RequestOptions { GoesOnAtOnce = true, IsDriven = IsDriven });
         options.OnProgress = notification =>
@@ -17,8 +17,15 @@ internal sealed class RequestMaker(BusCallSettings settings, bool raw) : BusCall
             if (BusCall.IsProgress(notification.Method))
                 call.OfferProgress(notification.Raw, post);
         };
-        RawJson result = await Settings.Bus.RequestRawAsync(Settings.Method, call.Params, options, cancellation).ConfigureAwait(false);
-        return new BusCallItem(call, BusCallItemKind.Output, result, IsLast: true);
+        try
+        {
+            RawJson result = await Settings.Bus.RequestRawAsync(Settings.Method, call.Params, options, cancellation).ConfigureAwait(false);
+            post(new BusCallItem(call, BusCallItemKind.Output, result, IsLast: true));
+        }
+        catch (Exception error)
+        {
+            post(BusCallItem.Failed(call, error));
+        }
     }
 
     /// <inheritdoc/>

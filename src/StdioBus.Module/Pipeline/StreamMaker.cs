@@ -17,7 +17,20 @@ internal sealed class StreamMaker(BusCallSettings settings) : BusCallMaker(setti
     public required bool Raw { get; init; }
 
     /// <inheritdoc/>
-    public override async Task<BusCallItem> RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation)
+    public override async Task RunAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation)
+    {
+        try
+        {
+            await PostEventsAsync(call, post, cancellation).ConfigureAwait(false);
+            post(new BusCallItem(call, BusCallItemKind.End, Value: null, IsLast: true));
+        }
+        catch (Exception error)
+        {
+            post(BusCallItem.Failed(call, error));
+        }
+    }
+
+    private async Task PostEventsAsync(BusCall call, Action<BusCallItem> post, CancellationToken cancellation)
     {
         StreamOptions options = Settings.Apply(new StreamOptions());
         object? parameters = call.Params;
@@ -35,8 +48,6 @@ internal sealed class StreamMaker(BusCallSettings settings) : BusCallMaker(setti
             await call.Room.WaitAsync(cancellation).ConfigureAwait(false);
             post(new BusCallItem(call, BusCallItemKind.Output, TextOnly ? one.Text : Raw ? one.Raw : one, IsLast: false));
         }
-
-        return new BusCallItem(call, BusCallItemKind.End, Value: null, IsLast: true);
     }
 
     private bool IsWanted(StreamEvent one) => one.Type switch

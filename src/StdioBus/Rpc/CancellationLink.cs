@@ -1,9 +1,9 @@
 namespace StdioBus;
 
 /// <summary>Gives a request up when its caller's token is cancelled, until the request has ended.</summary>
+/// <remarks>Its own lock guards it: the token has it, but takes no lock.</remarks>
 internal sealed class CancellationLink(CallCloser closer, PendingCall call)
 {
-    private readonly object _gate = new();
     private CancellationTokenRegistration _registration;
     private bool _isOver;
 
@@ -11,7 +11,7 @@ internal sealed class CancellationLink(CallCloser closer, PendingCall call)
     public void Follow(CancellationToken token)
     {
         CancellationTokenRegistration registration = token.UnsafeRegister(static (link, token) => ((CancellationLink)link!).GiveUp(token), this);
-        lock (_gate)
+        lock (this)
         {
             if (!_isOver)
             {
@@ -27,7 +27,7 @@ internal sealed class CancellationLink(CallCloser closer, PendingCall call)
     public void End()
     {
         CancellationTokenRegistration registration;
-        lock (_gate)
+        lock (this)
         {
             _isOver = true;
             registration = _registration;

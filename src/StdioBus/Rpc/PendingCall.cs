@@ -51,10 +51,10 @@ internal abstract class PendingCall : Deadline
         set => Set(Traits.OwnKey, value);
     }
 
-    /// <summary>See <see cref="RequestOptions.GoesOnAtOnce"/>.</summary>
+    /// <summary>See <see cref="RequestOptions.GoesOnAtOnce"/>; so does one that is driven.</summary>
     public bool GoesOnAtOnce
     {
-        get => (_traits & Traits.GoesOnAtOnce) != 0;
+        get => (_traits & (Traits.GoesOnAtOnce | Traits.Driven)) != 0;
         set => Set(Traits.GoesOnAtOnce, value);
     }
 

@@ -43,7 +43,10 @@ public class RequestOptions : MessageOptions
     /// </summary>
     internal bool GoesOnAtOnce { get; set; }
 
-    /// <summary>Whether its caller waits for it on a thread of its own, in <see cref="Bus.Drive"/> as long as that is of use.</summary>
+    /// <summary>
+    /// Whether its caller waits for it on a thread of its own, in <see cref="Bus.Drive"/> as long as that is of use. He goes on
+    /// at once then, whatever <see cref="GoesOnAtOnce"/> says.
+    /// </summary>
     internal bool IsDriven { get; set; }
 
     /// <summary>Makes the objects of this call from JSON; null for <see cref="System.Text.Json.JsonElement"/>.</summary>

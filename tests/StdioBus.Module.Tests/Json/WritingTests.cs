@@ -223,6 +223,34 @@ public class WritingTests
     }
 
     [Fact]
+    public void A_value_may_write_another_while_it_is_written()
+    {
+        var item = new PSObject();
+        item.Properties.Add(new PSNoteProperty("a", 1));
+        item.Properties.Add(new PSCodeProperty("b", typeof(WritingTests).GetMethod(nameof(WriteInTurn))));
+        item.Properties.Add(new PSNoteProperty("c", new Hashtable { ["a"] = 3 }));
+        for (int i = 0; i < 2; i++)
+            Assert.Equal("""{"x":{"a":1,"b":"{\"a\":{\"x\":2}}","c":{"a":3}}}""", Write(new Hashtable { ["x"] = item }));
+    }
+
+    public static string WriteInTurn(PSObject item)
+    {
+        Assert.NotNull(item);
+        return Write(new Hashtable { ["a"] = new Hashtable { ["x"] = 2 } });
+    }
+
+    [Fact]
+    public void What_could_not_be_written_leaves_nothing_behind()
+    {
+        var refused = new Hashtable { ["a"] = new Hashtable { ["b"] = new object[] { 1, new Hashtable { [1] = 1, ["1"] = 2 } } } };
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.StartsWith("$.a.b[1] has two keys", Refusal(refused), StringComparison.Ordinal);
+            Assert.Equal("""{"a":{"b":{"1":1}}}""", Write(new Hashtable { ["a"] = new Hashtable { ["b"] = new Hashtable { ["1"] = 1 } } }));
+        }
+    }
+
+    [Fact]
     public void The_same_object_twice_side_by_side_is_no_cycle()
     {
         var shared = new Hashtable { ["x"] = 1 };
