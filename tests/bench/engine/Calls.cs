@@ -32,7 +32,7 @@ internal static class Calls
         double[] us = await Measure.MediansAsync(
         [
             () => TimeAsync(() => OneAfterTheOther(bus, InALoop), InALoop),
-            () => Task.FromResult(engine.Time(Loop("Invoke-EmptyRequest echo $params")) / InALoop),
+            () => Task.FromResult(engine.Time(Loop("Invoke-EmptyRequest echo $params -Bus $echo")) / InALoop),
             () => Task.FromResult(engine.Time(Loop("Invoke-BusRequest echo $params -Bus $echo")) / InALoop),
         ], warmUps);
         double allowed = us[0] + 1.5 * us[1];
@@ -47,7 +47,7 @@ internal static class Calls
         double[] us = await Measure.MediansAsync(
         [
             () => TimeAsync(() => Window.RunAsync(InAPipeline, 64, () => bus.RequestAsync("echo", Params())), InAPipeline),
-            () => Task.FromResult(engine.Time("$inputs | Invoke-EmptyRequest echo | Out-Null") / InAPipeline),
+            () => Task.FromResult(engine.Time("$inputs | Invoke-EmptyRequest echo -Bus $echo -ThrottleLimit 64 | Out-Null") / InAPipeline),
             () => Task.FromResult(engine.Time("$inputs | Invoke-BusRequest echo -Bus $echo -ThrottleLimit 64 | Out-Null") / InAPipeline),
         ], warmUps);
         Console.WriteLine("  requests from the pipeline, 64 in flight");

@@ -62,6 +62,13 @@ public sealed class InvokeEmptyRequestCommand : PSCmdlet
     public SwitchParameter ReportProgress { get; set; }
 
     [Parameter]
+    public SwitchParameter AsJob { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? JobName { get; set; }
+
+    [Parameter]
     public SwitchParameter Raw { get; set; }
 
     protected override void ProcessRecord() => WriteObject(Result);
