@@ -5,9 +5,10 @@ using StdioBus.Module.Json;
 namespace StdioBus.Module.Pipeline;
 
 /// <summary>
-/// The base of the commands that make one call per input, several at once. Calls run on the thread pool and hand tagged
-/// items to one queue; the pipeline thread takes them from it whenever it has its turn: at each input, while it waits for
-/// a free place, and at the end. With -AsJob the command only gathers the calls, and a job makes them.
+/// The base of the commands that make one call per input, several at once. The pipeline thread sends it, so that an input is
+/// on its way before the next one is made. What comes of it is handed by other threads, as tagged items, to one queue, from
+/// which the pipeline thread takes it whenever it has its turn: at each input, while it waits for a free place, and at the
+/// end. With -AsJob the command only gathers the calls, and a job makes them.
 /// </summary>
 public abstract class BusCallCmdlet : BusMessageCmdlet, IBusCallOutput
 {

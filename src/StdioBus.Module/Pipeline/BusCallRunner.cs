@@ -4,8 +4,8 @@ using StdioBus.Module.Json;
 namespace StdioBus.Module.Pipeline;
 
 /// <summary>
-/// Runs the calls of one command and writes what comes of them, in order where that is wanted. Calls run on the thread
-/// pool and post items; whoever uses it takes them from there and delivers them, from one thread at a time.
+/// Runs the calls of one command and writes what comes of them, in order where that is wanted. Calls go on on any thread
+/// and post items; whoever uses it takes them from there and delivers them, from one thread at a time.
 /// </summary>
 /// <param name="maker">Makes the calls.</param>
 /// <param name="ordered">Whether the output follows the order of the calls.</param>

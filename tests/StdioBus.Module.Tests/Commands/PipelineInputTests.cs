@@ -67,6 +67,18 @@ public sealed class PipelineInputTests : IDisposable
     }
 
     [Fact]
+    public void An_input_is_sent_before_the_next_one_is_made()
+    {
+        // Each result is what the worker had heard until then.
+        ScriptRun run = _runspace.RunWithErrors("""
+            1..100 | ForEach-Object { Send-BusNotification "note/$_"; @{} } | Invoke-BusRequest received -ThrottleLimit 64 -Ordered |
+                ForEach-Object { $_.Length }
+            """);
+        Assert.Empty(run.Errors);
+        Assert.Equal(Enumerable.Range(1, 100), run.Output.Select(item => (int)item.BaseObject));
+    }
+
+    [Fact]
     public void Never_more_requests_run_at_once_than_the_throttle_allows()
     {
         using RunningScript script = _runspace.Start("1..6 | ForEach-Object { @{ n = $_ } } | Invoke-BusRequest hold -ThrottleLimit 3");
