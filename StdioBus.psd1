@@ -23,7 +23,7 @@
     )
     PrivateData          = @{
         PSData = @{
-            Tags         = @('StdioBus', 'JSON-RPC', 'MCP', 'ACP', 'AI', 'Agent', 'Process', 'Stream', 'PSEdition_Core', 'Linux', 'MacOS')
+            Tags         = @('StdioBus', 'JSON-RPC', 'MCP', 'ACP', 'AI', 'Agent', 'Process', 'Stream', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')
             LicenseUri   = 'https://www.apache.org/licenses/LICENSE-2.0'
             # Filled in from CHANGELOG.md when the module is assembled.
             ReleaseNotes = ''

@@ -22,13 +22,13 @@ public sealed class RegisterBusHandlerCommand : BusCmdlet
     [ArgumentCompleter(typeof(WorkerRequestMethodCompleter))]
     public string Method { get; set; } = "";
 
-    /// <summary>What answers. A JsonRpcErrorException thrown in it is answered as it says, anything else with the error −32603 and its message.</summary>
+    /// <summary>What answers. A JsonRpcErrorException thrown in it, or a hashtable with code and message and perhaps data, is answered as it says, anything else with the error −32603 and its message.</summary>
     [Parameter(Mandatory = true, Position = 1)]
     [ValidateNotNull]
     public ScriptBlock ScriptBlock { get; set; } = null!;
 
     /// <summary>The bus: an object or a name. Default: the runspace's current bus, else the only open one.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipeline = true)]
     [ValidateNotNull]
     [ArgumentCompleter(typeof(BusNameCompleter))]
     public object? Bus { get; set; }
@@ -52,11 +52,11 @@ public sealed class RegisterBusHandlerCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.ResolveOpen(this, Bus);
+        Bus bus = BusResolution.ResolveOpen(Bus);
         if (bus.State is BusState.Stopping or BusState.Stopped)
-            ThrowTerminatingError(BusErrors.NotRunning(bus, removed: false));
+            throw new CommandFailedException(BusErrors.NotRunning(bus, removed: false));
 
-        BusResolution.CheckPool(this, bus, Pool);
+        BusResolution.CheckPool(bus, Pool);
         WriteObject(ScriptHandler.Register(
             this, bus, Method, Pool, ScriptBlock, ArgumentList ?? [], AsHashtable ? PowerShellJsonReader.Hashtables : PowerShellJsonReader.Objects));
     }
@@ -88,9 +88,9 @@ public sealed class GetBusHandlerCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.ResolveOpen(this, Bus);
+        Bus bus = BusResolution.ResolveOpen(Bus);
         foreach (string pool in Pool ?? [])
-            BusResolution.CheckPool(this, bus, pool);
+            BusResolution.CheckPool(bus, pool);
 
         WildcardPattern[] patterns = [.. Method.Select(one => WildcardPattern.Get(one, WildcardOptions.None))];
         foreach (BusHandler handler in bus.Handlers)

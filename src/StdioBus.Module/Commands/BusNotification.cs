@@ -34,6 +34,8 @@ public sealed class SendBusNotificationCommand : BusMessageCmdlet
         WaitFor(bus.NotifyAsync(Method, ParamsOrEnd(), options, Cancellation), WatchLog(bus));
     }
 
+    private protected override object? ErrorTarget => Params ?? Method;
+
     private object? ParamsOrEnd()
     {
         try
@@ -49,20 +51,21 @@ public sealed class SendBusNotificationCommand : BusMessageCmdlet
 }
 
 /// <summary>
-/// Takes notifications from subscriptions. By itself it takes what is there and returns; with -Wait or -Timeout it goes
+/// Takes notifications from subscriptions, or what workers send from raw ones. By itself it takes what is there and returns; with -Wait or -Timeout it goes
 /// on until -First are taken, -Timeout has passed or the subscriptions have ended.
 /// </summary>
 [Cmdlet(VerbsCommunications.Receive, "BusNotification")]
-[OutputType(typeof(BusNotification))]
+[OutputType(typeof(BusNotification), typeof(BusMessage))]
 public sealed class ReceiveBusNotificationCommand : BusCmdlet
 {
-    private readonly List<BusSubscription> _subscriptions = [];
+    private readonly List<Subscription> _subscriptions = [];
+    private (Bus? Bus, LogLines? Log)[] _watched = [];
     private long _left;
 
     /// <summary>The subscriptions to take from; several take turns.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
-    public BusSubscription[] Subscription { get; set; } = [];
+    public Subscription[] Subscription { get; set; } = [];
 
     /// <summary>Waits for notifications that are still to come.</summary>
     [Parameter]
@@ -84,13 +87,14 @@ public sealed class ReceiveBusNotificationCommand : BusCmdlet
 
     private protected override void End()
     {
-        BusSubscription[] open = _subscriptions.Distinct().ToArray();
+        Subscription[] open = _subscriptions.Distinct().ToArray();
         if (!Wait && Timeout is null)
         {
             TakeWhatIsThere(open);
             return;
         }
 
+        _watched = [.. open.Select(one => one.Bus).Distinct().Select(bus => ((Bus?)bus, WatchLog(bus)))];
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         if (Timeout is TimeSpan timeout && timeout != System.Threading.Timeout.InfiniteTimeSpan)
             deadline.CancelAfter(timeout);
@@ -125,7 +129,7 @@ public sealed class ReceiveBusNotificationCommand : BusCmdlet
         }
     }
 
-    private static async Task<bool> ReadyAsync(BusSubscription subscription, CancellationToken token) =>
+    private static async Task<bool> ReadyAsync(Subscription subscription, CancellationToken token) =>
         await subscription.WaitToReadAsync(token).ConfigureAwait(false);
 
     private static T[] Without<T>(T[] items, int index) => [.. items[..index], .. items[(index + 1)..]];
@@ -135,9 +139,10 @@ public sealed class ReceiveBusNotificationCommand : BusCmdlet
     {
         try
         {
-            int index = Task.WaitAny(ready, deadline);
-            if (!ready[index].IsCanceled)
-                return index;
+            Task<Task<bool>> any = Task.WhenAny(ready);
+            WaitFor(any.WaitAsync(deadline), _watched);
+            if (!any.Result.IsCanceled)
+                return Array.IndexOf(ready, any.Result);
         }
         catch (OperationCanceledException)
         {
@@ -148,19 +153,26 @@ public sealed class ReceiveBusNotificationCommand : BusCmdlet
         return -1;
     }
 
-    private void TakeWhatIsThere(BusSubscription[] subscriptions)
+    private void TakeWhatIsThere(Subscription[] subscriptions)
     {
-        foreach (BusSubscription subscription in subscriptions)
+        foreach (Subscription subscription in subscriptions)
         {
-            while (_left > 0 && subscription.TryRead(out BusNotification? notification))
+            while (_left > 0 && Take(subscription) is { } taken)
             {
                 _left--;
-                WriteObject(notification);
+                WriteObject(taken);
             }
         }
     }
 
-    private void ReportEnd(BusSubscription subscription)
+    private static object? Take(Subscription subscription) => subscription switch
+    {
+        BusSubscription ofNotifications => ofNotifications.TryRead(out BusNotification? notification) ? notification : null,
+        BusRawSubscription ofAll => ofAll.TryRead(out BusMessage? message) ? message : null,
+        _ => throw new InvalidOperationException($"{subscription.GetType()} is not known."),
+    };
+
+    private void ReportEnd(Subscription subscription)
     {
         if (subscription.EndReason is SubscriptionEndReason.Overflow or SubscriptionEndReason.WorkerLost)
             WriteError(BusErrors.SubscriptionEnded(subscription));

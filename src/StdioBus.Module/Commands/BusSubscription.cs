@@ -6,15 +6,16 @@ using StdioBus.Module.Pipeline;
 namespace StdioBus.Module.Commands;
 
 /// <summary>
-/// Registers a bounded queue that collects the workers' notifications which match all filters given, from now on. Take
-/// them from it with Receive-BusNotification, or have -Action run for each.
+/// Registers a bounded queue that collects the workers' notifications which match all filters given, from now on, or with
+/// -Raw all that they send. Take them from it with Receive-BusNotification, or have -Action run for each.
 /// </summary>
 [Cmdlet(VerbsLifecycle.Register, "BusSubscription", DefaultParameterSetName = QueueSet)]
-[OutputType(typeof(BusSubscription))]
+[OutputType(typeof(BusSubscription), typeof(BusRawSubscription))]
 public sealed class RegisterBusSubscriptionCommand : BusCmdlet
 {
     private const string QueueSet = "Queue";
     private const string ActionSet = "Action";
+    private const string RawSet = "Raw";
 
     /// <summary>The methods to collect; wildcards are allowed, and case matters. Default: all.</summary>
     [Parameter(Position = 0)]
@@ -61,6 +62,13 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
     public SwitchParameter AsHashtable { get; set; }
 
     /// <summary>
+    /// Collects every line from workers as it came: requests, answers and notifications, whoever else they are for, and the
+    /// errors that the kernel makes. -Method then chooses requests and notifications.
+    /// </summary>
+    [Parameter(Mandatory = true, ParameterSetName = RawSet)]
+    public SwitchParameter Raw { get; set; }
+
+    /// <summary>
     /// Runs for each notification, one at a time, whenever the runspace is idle or waits. It finds the notification in
     /// $Event.SourceEventArgs.Notification, and as the second argument's Notification. Unregister-Event ends it and closes the subscription.
     /// </summary>
@@ -84,8 +92,8 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.ResolveOpen(this, Bus);
-        BusResolution.CheckPool(this, bus, Pool);
+        Bus bus = BusResolution.ResolveOpen(Bus);
+        BusResolution.CheckPool(bus, Pool);
         if (Action is not null && Overflow is OverflowPolicy.Block)
         {
             ThrowTerminatingError(BusErrors.InvalidArgument(
@@ -99,11 +107,29 @@ public sealed class RegisterBusSubscriptionCommand : BusCmdlet
                 $"-SourceIdentifier: '{SourceIdentifier}' is taken in this runspace.", SourceIdentifier, "Choose another name, or end the other with Unregister-Event."));
         }
 
+        if (Raw)
+        {
+            WriteObject(SubscribeRaw(bus));
+            return;
+        }
+
         BusSubscription subscription = Subscribe(bus);
         if (Action is not null)
             SubscriptionAction.Start(this, subscription, Action, SourceIdentifier, MessageData, MaxTriggerCount);
 
         WriteObject(subscription);
+    }
+
+    private BusRawSubscription SubscribeRaw(Bus bus)
+    {
+        if (SessionId is not null || AsHashtable)
+        {
+            ThrowTerminatingError(BusErrors.InvalidArgument(
+                $"-{(SessionId is not null ? nameof(SessionId) : nameof(AsHashtable))}: does not go with -Raw, which takes lines as they are.",
+                SessionId, "Leave it out, or leave out -Raw for the notifications of a session, as objects."));
+        }
+
+        return bus.SubscribeRaw(new SubscriptionOptions { Method = Method, Pool = Pool, MaxQueue = MaxQueue, Overflow = (OverflowPolicy)Overflow });
     }
 
     private BusSubscription Subscribe(Bus bus) =>
@@ -126,11 +152,11 @@ public sealed class UnregisterBusSubscriptionCommand : BusCmdlet
     /// <summary>The subscriptions to close.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
-    public BusSubscription[] Subscription { get; set; } = [];
+    public Subscription[] Subscription { get; set; } = [];
 
     private protected override void Process()
     {
-        foreach (BusSubscription subscription in Subscription)
+        foreach (Subscription subscription in Subscription)
             subscription.Close();
     }
 }

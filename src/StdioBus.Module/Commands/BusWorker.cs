@@ -29,11 +29,11 @@ public sealed class GetBusWorkerCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.ResolveOpen(this, Bus);
+        Bus bus = BusResolution.ResolveOpen(Bus);
         foreach (string pool in Pool ?? [])
         {
             if (!WildcardPattern.ContainsWildcardCharacters(pool))
-                BusResolution.CheckPool(this, bus, pool);
+                BusResolution.CheckPool(bus, pool);
         }
 
         Task<IReadOnlyList<BusWorker>> asked = bus.GetWorkersAsync(Cancellation);

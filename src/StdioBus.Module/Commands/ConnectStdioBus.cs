@@ -44,11 +44,11 @@ public sealed class ConnectStdioBusCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.ResolveOpen(this, Bus);
-        BusResolution.CheckPool(this, bus, Pool);
+        Bus bus = BusResolution.ResolveOpen(Bus);
+        BusResolution.CheckPool(bus, Pool);
         bool starts = bus.State == BusState.Created;
         if (!starts)
-            BusResolution.ResolveRunning(this, bus);
+            BusResolution.ResolveRunning(bus);
 
         if (!ShouldProcess(bus.Name, starts ? "Start the bus and shake hands" : "Shake hands"))
             return;

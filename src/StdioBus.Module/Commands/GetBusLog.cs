@@ -42,7 +42,7 @@ public sealed class GetBusLogCommand : BusCmdlet
     private protected override void Process()
     {
         object? given = Bus is PSObject wrapped ? wrapped.BaseObject : Bus;
-        Bus bus = BusResolution.ResolveOpen(this, given is BusWorker worker ? worker.BusName : Bus);
+        Bus bus = BusResolution.ResolveOpen(given is BusWorker worker ? worker.BusName : Bus);
         CheckWorkers(bus);
         BusLogEntry[] there = [.. bus.GetLog()];
         WriteObject(there.Where(IsWanted).TakeLast(Last), enumerateCollection: true);

@@ -22,7 +22,7 @@ public sealed class GetBusSubscriptionCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.ResolveOpen(this, Bus);
+        Bus bus = BusResolution.ResolveOpen(Bus);
         IReadOnlyList<Subscription> open = bus.Subscriptions;
         WriteObject(open.Where(subscription => Id is null || Id.Contains(subscription.Id)), enumerateCollection: true);
         foreach (int id in (Id ?? []).Except(open.Select(subscription => subscription.Id)))

@@ -241,6 +241,13 @@ public sealed class NewStdioBusCommand : BusCmdlet
         WriteObject(bus);
     }
 
+    private protected override object? ErrorTarget => ParameterSetName switch
+    {
+        ConfigPathSet => ConfigPath,
+        SinglePoolSet => Command,
+        _ => PoolConfig,
+    };
+
     private IEnumerable<BusPool> PoolsOfThisRecord(WorkerPaths paths)
     {
         switch (ParameterSetName)
@@ -248,7 +255,10 @@ public sealed class NewStdioBusCommand : BusCmdlet
             case PoolConfigSet:
                 return PoolConfig;
             case ConfigPathSet:
-                BusConfig loaded = BusConfig.Load(paths.Absolute(ConfigPath), out List<ConfigProblem> warnings);
+                string file = paths.Absolute(ConfigPath);
+                if (!File.Exists(file))
+                    throw new CommandFailedException(BusErrors.FileNotFound(ConfigPath, $"-ConfigPath: there is no file '{file}'."));
+                BusConfig loaded = BusConfig.Load(file, out List<ConfigProblem> warnings);
                 foreach (ConfigProblem warning in warnings)
                     WriteWarning($"{ConfigPath}: {warning.Path}: {warning.Message}");
                 _config.Limits = loaded.Limits;
@@ -365,7 +375,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
         }
         catch (StdioBusException error)
         {
-            ThrowTerminatingError(BusErrors.CannotStart(error, target: null));
+            ThrowTerminatingError(BusErrors.CannotStart(error, ErrorTarget));
             throw;
         }
     }
@@ -386,7 +396,7 @@ public sealed class NewStdioBusCommand : BusCmdlet
         {
             BusRemoval.KillAsync(bus).GetAwaiter().GetResult();
             if (error is StdioBusException known)
-                ThrowTerminatingError(BusErrors.CannotStart(known, target: null));
+                ThrowTerminatingError(BusErrors.CannotStart(known, ErrorTarget));
 
             throw;
         }

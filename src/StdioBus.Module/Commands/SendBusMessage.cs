@@ -40,8 +40,8 @@ public sealed class SendBusMessageCommand : BusCmdlet
 
     private protected override void Begin()
     {
-        _bus = BusResolution.ResolveRunning(this, Bus);
-        BusResolution.CheckPool(this, _bus, Pool);
+        _bus = BusResolution.ResolveRunning(Bus);
+        BusResolution.CheckPool(_bus, Pool);
         _log = WatchLog(_bus);
     }
 

@@ -48,7 +48,7 @@ public sealed class SelectStdioBusCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.ResolveOpen(this, Bus);
+        Bus bus = BusResolution.ResolveOpen(Bus);
         RunspaceBuses.Here.Select(bus);
         if (PassThru)
             WriteObject(bus);
@@ -80,7 +80,7 @@ public sealed class StartStdioBusCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.ResolveOpen(this, Bus);
+        Bus bus = BusResolution.ResolveOpen(Bus);
         if (!ShouldProcess(bus.Name, "Start the bus"))
             return;
 
@@ -146,7 +146,7 @@ public sealed class StopStdioBusCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.Resolve(this, Bus);
+        Bus bus = BusResolution.Resolve(Bus);
         if (!ShouldProcess(bus.Name, "Stop the bus"))
             return;
 
@@ -189,7 +189,7 @@ public sealed class RemoveStdioBusCommand : BusCmdlet
 
     private protected override void Process()
     {
-        Bus bus = BusResolution.Resolve(this, Bus);
+        Bus bus = BusResolution.Resolve(Bus);
         if (!ShouldProcess(bus.Name, Force ? "Remove the bus without draining" : "Remove the bus"))
             return;
 

@@ -11,18 +11,18 @@ namespace StdioBus.Module.Handlers;
 internal sealed class HandlerRunspaces(PSHost host, PSLanguageMode languageMode, int most)
 {
     private readonly SemaphoreSlim _places = new(most);
-    private readonly Stack<Runspace> _idle = new();
+    private readonly Stack<HandlerRunspace> _idle = new();
     private bool _closed;
 
     /// <summary>Takes one that nobody uses, waiting for it while all are in use.</summary>
-    public async Task<Runspace> TakeAsync(CancellationToken cancellation)
+    public async Task<HandlerRunspace> TakeAsync(CancellationToken cancellation)
     {
         await _places.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             lock (_idle)
             {
-                if (_idle.TryPop(out Runspace? idle))
+                if (_idle.TryPop(out HandlerRunspace? idle))
                     return idle;
             }
 
@@ -36,23 +36,23 @@ internal sealed class HandlerRunspaces(PSHost host, PSLanguageMode languageMode,
     }
 
     /// <summary>Gives one back. What a script left in its variables does not reach the next one.</summary>
-    public void Return(Runspace runspace)
+    public void Return(HandlerRunspace used)
     {
         try
         {
-            bool keep = runspace.RunspaceStateInfo.State == RunspaceState.Opened;
+            bool keep = used.Runspace.RunspaceStateInfo.State == RunspaceState.Opened;
             if (keep)
-                runspace.ResetRunspaceState();
+                used.Reset();
 
             lock (_idle)
             {
                 keep &= !_closed;
                 if (keep)
-                    _idle.Push(runspace);
+                    _idle.Push(used);
             }
 
             if (!keep)
-                runspace.Dispose();
+                used.Runspace.Dispose();
         }
         finally
         {
@@ -63,7 +63,7 @@ internal sealed class HandlerRunspaces(PSHost host, PSLanguageMode languageMode,
     /// <summary>Frees those that are idle now, and the others when they come back.</summary>
     public void Close()
     {
-        Runspace[] idle;
+        HandlerRunspace[] idle;
         lock (_idle)
         {
             _closed = true;
@@ -71,20 +71,21 @@ internal sealed class HandlerRunspaces(PSHost host, PSLanguageMode languageMode,
             _idle.Clear();
         }
 
-        foreach (Runspace runspace in idle)
-            runspace.Dispose();
+        foreach (HandlerRunspace one in idle)
+            one.Runspace.Dispose();
     }
 
-    private Runspace Open()
+    private HandlerRunspace Open()
     {
         InitialSessionState state = InitialSessionState.CreateDefault2();
         state.LanguageMode = languageMode;
-        Runspace runspace = RunspaceFactory.CreateRunspace(host, state);
+        var own = new HandlerHost(host);
+        Runspace runspace = RunspaceFactory.CreateRunspace(own, state);
         try
         {
             runspace.Name = "StdioBus handler";
             runspace.Open();
-            return runspace;
+            return new HandlerRunspace(runspace, own);
         }
         catch
         {

@@ -104,7 +104,7 @@ internal sealed class ScriptHandler : IRunspaceHolding
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping.Token);
             // Params that cannot become objects are an error before the script runs.
             _ = request.Params;
-            Runspace runspace = await _runspaces.TakeAsync(ending.Token).ConfigureAwait(false);
+            HandlerRunspace runspace = await _runspaces.TakeAsync(ending.Token).ConfigureAwait(false);
             try
             {
                 return await RunAsync(runspace, request, ending.Token).ConfigureAwait(false);
@@ -124,8 +124,9 @@ internal sealed class ScriptHandler : IRunspaceHolding
         }
     }
 
-    private async Task<object?> RunAsync(Runspace runspace, BusRequest request, CancellationToken cancellation)
+    private async Task<object?> RunAsync(HandlerRunspace own, BusRequest request, CancellationToken cancellation)
     {
+        Runspace runspace = own.Runspace;
         runspace.SessionStateProxy.SetVariable("_", request);
         using var shell = PowerShell.Create();
         shell.Runspace = runspace;
@@ -151,30 +152,34 @@ internal sealed class ScriptHandler : IRunspaceHolding
         }
         catch (RuntimeException error)
         {
-            throw Chosen(error) ?? Failed(error);
+            throw Chosen(runspace, error) ?? Failed(new ScriptFailedException(error));
         }
         finally
         {
             Show(shell.Streams);
         }
 
-        return new RawJson(ToJson(runspace, output.ReadAll()));
+        if (own.Host.ExitCode is { } code)
+            throw Failed(new ScriptFailedException($"The script called exit {code}, which is no answer: return a result, or throw an error."));
+
+        // Nothing is the result null, one object is the result, several are an array.
+        Collection<PSObject> results = output.ReadAll();
+        return new RawJson(ToJson(runspace, results.Count switch
+        {
+            0 => null,
+            1 => results[0],
+            _ => results.ToArray(),
+        }));
     }
 
-    // Nothing is the result null, one object is the result, several are an array.
-    private static byte[] ToJson(Runspace runspace, Collection<PSObject> output)
+    private static byte[] ToJson(Runspace runspace, object? value)
     {
         // Properties that are scripts run in the runspace that made them.
         Runspace? before = Runspace.DefaultRunspace;
         Runspace.DefaultRunspace = runspace;
         try
         {
-            return PowerShellJsonWriter.Write(output.Count switch
-            {
-                0 => null,
-                1 => output[0],
-                _ => output.ToArray(),
-            });
+            return PowerShellJsonWriter.Write(value);
         }
         finally
         {
@@ -182,9 +187,18 @@ internal sealed class ScriptHandler : IRunspaceHolding
         }
     }
 
-    // An exception of ours says by itself what the worker is told.
-    private static Exception? Chosen(RuntimeException error)
+    // An exception of ours says by itself what the worker is told, and so does a thrown hashtable with code and message, for
+    // where the language mode lets a script make no exceptions.
+    private static Exception? Chosen(Runspace runspace, RuntimeException error)
     {
+        if (error is { WasThrownFromThrowStatement: true, ErrorRecord.TargetObject: { } thrown } &&
+            (thrown is PSObject wrapped ? wrapped.BaseObject : thrown) is IDictionary chosen &&
+            chosen["code"] is int code &&
+            chosen["message"] is { } message)
+        {
+            return new JsonRpcErrorException(code, message.ToString()!, chosen.Contains("data") ? new RawJson(ToJson(runspace, chosen["data"])) : null);
+        }
+
         for (Exception? inner = error; inner is not null; inner = inner.InnerException)
         {
             if (inner is StdioBusException or JsonRpcErrorException)
@@ -196,18 +210,15 @@ internal sealed class ScriptHandler : IRunspaceHolding
 
     // Of any other the worker is told the message. Whoever wrote the script sees it too, and where it was: the worker may go
     // on as if nothing were wrong.
-    private ScriptFailedException Failed(RuntimeException error)
+    private ScriptFailedException Failed(ScriptFailedException failed)
     {
-        var failed = new ScriptFailedException(error);
         _host.UI.WriteErrorLine($"The handler of '{_handler.Method}': {failed}");
         return failed;
     }
 
-    // No pipeline takes these; the person at the host sees them.
+    // No pipeline takes these; the person at the host sees them. Warnings and the like the engine shows there itself.
     private void Show(PSDataStreams streams)
     {
-        foreach (WarningRecord warning in streams.Warning)
-            _host.UI.WriteWarningLine(warning.Message);
         foreach (ErrorRecord error in streams.Error)
             _host.UI.WriteErrorLine($"The handler of '{_handler.Method}': {error}");
     }

@@ -18,6 +18,7 @@ internal sealed class BusJob : Job, IBusCallOutput, IRunspaceHolding
     private readonly Queue<BusCall> _waiting;
     private readonly BusCallRunner _runner;
     private readonly LogLines? _log;
+    private readonly Bus _bus;
     private readonly Runspace _owner;
     private readonly string _origin;
     private readonly string _location;
@@ -43,18 +44,19 @@ internal sealed class BusJob : Job, IBusCallOutput, IRunspaceHolding
         _count = calls.Count;
         _throttle = throttle;
         _origin = origin.FullName!;
-        _location = maker.Settings.Bus.Name;
+        _bus = maker.Settings.Bus;
+        _location = _bus.Name;
         _owner = Runspace.DefaultRunspace;
         // The channel has no bound: what a call has under way is bounded by the call.
         _runner = new BusCallRunner(maker, ordered, this, item => _items.Writer.TryWrite(item), _stopping.Token);
-        _log = verbose ? new LogLines(maker.Settings.Bus, line => Verbose.Add(new VerboseRecord(line))) : null;
+        _log = verbose ? new LogLines(_bus, line => Verbose.Add(new VerboseRecord(line))) : null;
     }
 
     /// <summary>The name of the bus.</summary>
     public override string Location => _location;
 
     /// <inheritdoc/>
-    public override bool HasMoreData => Output.Count > 0 || Error.Count > 0 || Progress.Count > 0 || Verbose.Count > 0;
+    public override bool HasMoreData => Output.Count > 0 || Error.Count > 0 || Progress.Count > 0 || Verbose.Count > 0 || Warning.Count > 0;
 
     /// <summary>How far it has come; or what broke it, which the engine has no other public place for.</summary>
     public override string StatusMessage => _fault is Exception fault
@@ -145,10 +147,19 @@ internal sealed class BusJob : Job, IBusCallOutput, IRunspaceHolding
             if (_runner.Running == 0)
                 break;
 
-            _runner.Deliver(await NextAsync().ConfigureAwait(false));
+            BusCallItem next = await NextAsync().ConfigureAwait(false);
+            ShowStrayLines();
+            _runner.Deliver(next);
         }
 
         _log?.Show();
+        ShowStrayLines();
+    }
+
+    private void ShowStrayLines()
+    {
+        while (StrayLines.Of(_bus).Take(_bus) is { } warning)
+            Warning.Add(new WarningRecord(warning));
     }
 
     private async Task<BusCallItem> NextAsync()

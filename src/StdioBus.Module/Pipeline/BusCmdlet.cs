@@ -23,7 +23,7 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
     protected sealed override void BeginProcessing() => Guard(static command => command.Begin());
 
     /// <inheritdoc/>
-    protected sealed override void ProcessRecord() => Guard(static command => command.Process());
+    protected sealed override void ProcessRecord() => Guard(static command => command.Process(), isInput: true);
 
     /// <inheritdoc/>
     protected sealed override void EndProcessing() => Guard(static command => command.End());
@@ -61,12 +61,16 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
     /// Waits on the pipeline thread until the work ends or the command is stopped, showing meanwhile log lines and, if
     /// the bus is given, what its workers write that is no message.
     /// </summary>
-    private protected void WaitFor(Task work, LogLines? log = null, Bus? bus = null)
+    private protected void WaitFor(Task work, LogLines? log = null, Bus? bus = null) => WaitFor(work, [(bus, log)]);
+
+    /// <inheritdoc cref="WaitFor(Task, LogLines, Bus)"/>
+    private protected void WaitFor(Task work, IReadOnlyList<(Bus? Bus, LogLines? Log)> watched)
     {
         // Not disposed: it holds no handle, and may be set when the wait is over.
         var woken = new ManualResetEventSlim();
         _ = work.ContinueWith(static (_, set) => ((ManualResetEventSlim)set!).Set(), woken, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        using (new BusNews(bus, log, woken.Set))
+        BusNews[] news = [.. watched.Select(one => new BusNews(one.Bus, one.Log, woken.Set))];
+        try
         {
             // Once at least: what there is to show may have come before, and the work be done already.
             bool ended = work.IsCompleted;
@@ -79,12 +83,20 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
                 Show();
             }
         }
+        finally
+        {
+            foreach (BusNews one in news)
+                one.Dispose();
+        }
 
         void Show()
         {
-            log?.Show();
-            if (bus is not null)
-                ShowStrayLines(bus);
+            foreach ((Bus? bus, LogLines? log) in watched)
+            {
+                log?.Show();
+                if (bus is not null)
+                    ShowStrayLines(bus);
+            }
         }
 
         work.GetAwaiter().GetResult();
@@ -97,6 +109,18 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
             WriteError(record);
         else
             ThrowTerminatingError(record);
+    }
+
+    private void Fail(ErrorRecord record, bool isInput)
+    {
+        if (isInput && MyInvocation.ExpectingInput)
+        {
+            WriteError(record);
+            return;
+        }
+
+        _stopping.Cancel();
+        ThrowTerminatingError(record);
     }
 
     /// <summary>The kernel's log lines for -Verbose, or null when nobody wants to see them.</summary>
@@ -112,7 +136,10 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
             : LanguagePrimitives.TryConvertTo(GetVariableValue("VerbosePreference"), out ActionPreference preference)
                 && preference is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
 
-    private void Guard(Action<BusCmdlet> step)
+    /// <summary>What an error names as its target that is of no single call.</summary>
+    private protected virtual object? ErrorTarget => null;
+
+    private void Guard(Action<BusCmdlet> step, bool isInput = false)
     {
         try
         {
@@ -122,10 +149,13 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
         {
             throw new PipelineStoppedException();
         }
+        catch (CommandFailedException failed)
+        {
+            Fail(failed.Record, isInput);
+        }
         catch (StdioBusException error)
         {
-            _stopping.Cancel();
-            ThrowTerminatingError(BusErrors.From(error, target: null));
+            Fail(BusErrors.From(error, ErrorTarget), isInput);
         }
         catch
         {

@@ -134,7 +134,7 @@ internal static class BusErrors
         "Check the path; a relative one starts at the location of this runspace.");
 
     /// <summary>A subscription that ended by itself while notifications were awaited from it.</summary>
-    public static ErrorRecord SubscriptionEnded(BusSubscription subscription) => subscription.EndReason switch
+    public static ErrorRecord SubscriptionEnded(Subscription subscription) => subscription.EndReason switch
     {
         SubscriptionEndReason.Overflow => Record(
             new BusResourceException(

@@ -45,8 +45,8 @@ public abstract class BusMessageCmdlet : BusCmdlet
     /// <summary>The bus of this command. Ends the command unless it runs and has the pool.</summary>
     private protected Bus RunningBus()
     {
-        Bus bus = BusResolution.ResolveRunning(this, Bus);
-        BusResolution.CheckPool(this, bus, Pool);
+        Bus bus = BusResolution.ResolveRunning(Bus);
+        BusResolution.CheckPool(bus, Pool);
         return bus;
     }
 

@@ -40,28 +40,35 @@ internal sealed class OptionTable<T>(string kind)
         {
             null => null,
             T options => options,
-            IDictionary table => Read(table),
+            IDictionary table => Read(table.Cast<DictionaryEntry>().Select(entry => (entry.Key.ToString() ?? "", entry.Value))),
+            PSCustomObject => Read(((PSObject)value!).Properties.Select(property => (property.Name, (object?)property.Value))),
             _ => throw new ArgumentTransformationMetadataException(
                 $"A {data.GetType().Name} is no {kind}: expected a hashtable or a {typeof(T).FullName}."),
         };
     }
 
-    private T Read(IDictionary table)
+    private T Read(IEnumerable<(string Name, object? Value)> entries)
     {
         var options = new T();
-        foreach (DictionaryEntry entry in table)
+        var given = new Dictionary<Action<T, object?>, string>();
+        foreach ((string name, object? value) in entries)
         {
-            string name = entry.Key.ToString() ?? "";
             if (!_setters.TryGetValue(name, out Action<T, object?>? set))
                 throw new ArgumentTransformationMetadataException($"A {kind} has no '{name}'. It may have: {string.Join(", ", _names)}.");
+            if (!given.TryAdd(set, name))
+                throw new ArgumentTransformationMetadataException($"A {kind} has one '{_names.First(each => _setters[each] == set)}', and it is given twice: '{given[set]}' and '{name}'.");
+
+            // As with a parameter that is not given.
+            if (value is null)
+                continue;
 
             try
             {
-                set(options, entry.Value is PSObject wrapped ? wrapped.BaseObject : entry.Value);
+                set(options, value is PSObject wrapped ? wrapped.BaseObject : value);
             }
-            catch (PSInvalidCastException error)
+            catch (Exception error) when (error is PSInvalidCastException or ArgumentTransformationMetadataException)
             {
-                throw new ArgumentTransformationMetadataException($"The '{name}' of a {kind} cannot be '{entry.Value}': {error.Message}", error);
+                throw new ArgumentTransformationMetadataException($"The '{name}' of a {kind} cannot be '{value}': {error.Message}", error);
             }
         }
 

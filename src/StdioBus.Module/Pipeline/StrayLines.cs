@@ -23,10 +23,15 @@ internal sealed class StrayLines
     /// <summary>Writes a warning for each worker that had none yet. Costs next to nothing while there is none.</summary>
     public void Show(Bus bus, Cmdlet command)
     {
-        // What is written counts as shown before it is: a warning may end the command.
-        while (Next(bus) is SkippedLine line)
-            command.WriteWarning(Warning(bus, line));
+        while (Take(bus) is { } warning)
+            command.WriteWarning(warning);
     }
+
+    /// <summary>
+    /// The warning of the next worker that had none yet; null when there is none. What is taken counts as shown: to write a
+    /// warning may end a command.
+    /// </summary>
+    public string? Take(Bus bus) => Next(bus) is SkippedLine line ? Warning(bus, line) : null;
 
     // Each goes to one command; others may be here at the same time.
     private SkippedLine? Next(Bus bus)

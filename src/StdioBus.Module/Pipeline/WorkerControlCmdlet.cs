@@ -54,7 +54,7 @@ public abstract class WorkerControlCmdlet : BusCmdlet
     {
         if (ParameterSetName == IdSet)
         {
-            Bus bus = BusResolution.ResolveRunning(this, Bus);
+            Bus bus = BusResolution.ResolveRunning(Bus);
             foreach (int id in Id)
             {
                 if (PoolOf(bus, id) is string pool)

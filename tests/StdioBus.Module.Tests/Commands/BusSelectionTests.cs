@@ -24,6 +24,22 @@ public sealed class BusSelectionTests : IDisposable
         Assert.Contains("New-StdioBus", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Remove-StdioBus; Get-StdioBus", 0)]
+    [InlineData("Get-BusWorker", 1)]
+    [InlineData("Get-BusHandler; $ok", 1)]
+    [InlineData("Send-BusNotification x; $ok", 1)]
+    [InlineData("Register-BusSubscription", 1)]
+    [InlineData("Get-BusLog -Last 1", 1)]
+    [InlineData("Select-StdioBus -PassThru", 1)]
+    public void Of_several_buses_from_the_pipeline_one_that_is_not_there_is_an_error_and_the_rest_go_on(string command, int count)
+    {
+        ScriptRun run = _runspace.RunWithErrors($"$ok = Start-Kit; 'nope', $ok | {command}");
+        Assert.Equal("nope", run.OnlyError("BusNotFound").TargetObject);
+        Assert.Null(run.Terminating);
+        Assert.Equal(count, run.Output.Count);
+    }
+
     [Fact]
     public void The_last_made_or_selected_is_the_current_one_of_its_runspace_alone()
     {

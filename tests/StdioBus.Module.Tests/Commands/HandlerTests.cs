@@ -72,9 +72,51 @@ public sealed class HandlerTests : IDisposable
     [Fact]
     public void Warnings_and_errors_that_do_not_end_it_are_shown_in_the_host()
     {
-        _runspace.Run("$null = Register-BusHandler q { Get-Command no-such-thing; 1 }");
+        _runspace.Run("$null = Register-BusHandler q { [CmdletBinding()] param($request) Get-Command no-such-thing; $PSCmdlet.WriteWarning('look out'); 1 }");
         Assert.Equal(1L, _runspace.RunOne("(Invoke-BusRequest ask @{ method = 'q' }).result"));
-        Assert.Contains("The handler of 'q': The term 'no-such-thing'", _host.Shown, StringComparison.Ordinal);
+        Assert.Equal(2, _host.Shown.Split("The handler of 'q': The term 'no-such-thing'").Length);
+        Assert.Equal(2, _host.Shown.Split("look out").Length);
+    }
+
+    [Fact]
+    public void Exit_ends_the_script_not_the_program_and_is_no_answer()
+    {
+        _runspace.Run("$null = Register-BusHandler bye { if ($_.Params.leave) { exit 3 }; 'stays' }");
+        for (int i = 0; i < 2; i++)
+        {
+            _runspace.Run("$left = (Invoke-BusRequest ask @{ method = 'bye'; params = @{ leave = $true } }).error");
+            Assert.Equal((-32603L, "The script called exit 3, which is no answer: return a result, or throw an error."), (_runspace.RunOne("$left.code"), _runspace.RunOne("$left.message")));
+            Assert.Equal("stays", _runspace.RunOne("(Invoke-BusRequest ask @{ method = 'bye'; params = @{} }).result"));
+        }
+
+        Assert.Null(_host.ExitCode);
+        Assert.Contains("The handler of 'bye': The script called exit 3", _host.Shown, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("@{ code = -32001; message = 'not here'; data = @{ path = '/x' } }", -32001, "not here", "{\"path\":\"/x\"}")]
+    [InlineData("@{ code = 7; message = 'seven' }", 7, "seven", null)]
+    [InlineData("@{ message = 'no code' }", -32603, "System.Collections.Hashtable", null)]
+    [InlineData("@{ code = 'x'; message = 'no number' }", -32603, "System.Collections.Hashtable", null)]
+    public void A_thrown_hashtable_chooses_the_error_in_any_language_mode(string thrown, long code, string message, string? data)
+    {
+        foreach (string mode in new[] { "ConstrainedLanguage", "FullLanguage" })
+        {
+            _runspace.Runspace.SessionStateProxy.LanguageMode = Enum.Parse<PSLanguageMode>(mode);
+            _runspace.Run($"$handler = Register-BusHandler q {{ throw {thrown} }}; $answer = Invoke-BusRequest ask @{{ method = 'q' }}; Unregister-BusHandler $handler");
+            Assert.Equal((code, message), (_runspace.RunOne("$answer.error.code"), _runspace.RunOne("$answer.error.message")));
+            Assert.Equal(data, _runspace.Run("if ($null -ne $answer.error.data) { Invoke-BusRequest echo $answer.error.data -Raw }").SingleOrDefault()?.BaseObject);
+        }
+    }
+
+    [Fact]
+    public void A_bus_from_the_pipeline_gets_the_handler()
+    {
+        Assert.Same(_runspace.RunOne("$bus"), _runspace.RunOne("($bus | Register-BusHandler q { 1 }).Bus"));
+        ScriptRun run = _runspace.RunWithErrors("('nope', $bus | Register-BusHandler r { 2 }).Method");
+        run.OnlyError("BusNotFound");
+        Assert.Null(run.Terminating);
+        Assert.Equal("r", Assert.Single(run.Output).BaseObject);
     }
 
     [Fact]

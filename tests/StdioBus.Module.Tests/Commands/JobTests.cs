@@ -25,6 +25,18 @@ public sealed class JobTests : IDisposable
         job.Output.DataAdded -= hear;
     }
 
+    [Fact(DisplayName = "A job warns of what its worker writes that is no message")]
+    public void StrayLines()
+    {
+        _runspace.Run("$talk = New-StdioBus talk $worker garbage");
+        Job job = JobOf("Invoke-BusRequest echo @{ a = 1 } -Bus $talk -AsJob");
+        _runspace.Run("$null = $job | Wait-Job");
+        Assert.Single(job.Warning);
+        ScriptRun run = _runspace.RunWithErrors("$job | Receive-Job");
+        Assert.Single(run.Output);
+        Assert.Contains("'Welcome to the worker!'", Assert.Single(run.Warnings).Message, StringComparison.Ordinal);
+    }
+
     [Fact(DisplayName = "A job has the result of its request, a name, a command and the bus as its location")]
     public void Result()
     {

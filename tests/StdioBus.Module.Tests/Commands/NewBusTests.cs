@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using System.Net.Sockets;
 using System.Text.Json;
+using StdioBus.Module.Pipeline;
 using StdioBus.Module.Tests.Engine;
 using StdioBus.Tests.Support;
 using Xunit;
@@ -98,7 +99,9 @@ public sealed class NewBusTests : IDisposable
         ErrorRecord error = _runspace.RunWithErrors("New-StdioBus -ConfigPath bad.json").OnlyError("BusInvalidArgument");
         Assert.Contains("pools[0].id", error.ToString(), StringComparison.Ordinal);
         Assert.Contains("pools[0].instances", error.ToString(), StringComparison.Ordinal);
-        Assert.Contains("nope.json", _runspace.RunWithErrors("New-StdioBus -ConfigPath nope.json").OnlyError("BusInvalidArgument").ToString(), StringComparison.Ordinal);
+        ErrorRecord missing = _runspace.RunWithErrors("New-StdioBus -ConfigPath nope.json").OnlyError("BusFileNotFound");
+        Assert.Contains("nope.json", missing.ToString(), StringComparison.Ordinal);
+        Assert.Equal("nope.json", missing.TargetObject);
     }
 
     [Fact]
@@ -175,6 +178,7 @@ public sealed class NewBusTests : IDisposable
     [InlineData("p cat -Timeout soon")]
     [InlineData("p cat -Limit @{ MaxRestart = 1 }")]
     [InlineData("p cat -Limit @{ MaxRestarts = 'many' }")]
+    [InlineData("p cat -Limit @{ MaxRestarts = 1; max_restarts = 2 }")]
     [InlineData("p cat -NativeOption 5")]
     [InlineData("p cat -Backend Carrier")]
     [InlineData("p cat -ListenMode Tcp")]
@@ -189,6 +193,20 @@ public sealed class NewBusTests : IDisposable
         ErrorRecord error = _runspace.RunToError($"New-StdioBus {parameters}");
         Assert.NotEmpty(error.ToString());
         Assert.Empty(BusRegistry.Open);
+    }
+
+    [Theory]
+    [InlineData("-Limit @{ MaxRestarts = 'many' }", "The 'MaxRestarts' of a limit cannot be 'many'")]
+    [InlineData("-Limit @{ DrainTimeout = 'soon' }", "The 'DrainTimeout' of a limit cannot be 'soon': 'soon' is not a time")]
+    [InlineData("-Limit @{ MaxRestarts = 1; max_restarts = 2 }", "has one 'MaxRestarts', and it is given twice: ")]
+    public void A_table_of_options_names_the_key_that_is_wrong(string parameters, string told) =>
+        Assert.Contains(told, _runspace.RunToError($"New-StdioBus p cat {parameters}").ToString(), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_table_of_options_may_be_a_custom_object_and_what_is_null_is_not_given()
+    {
+        var limits = (BusLimits)new LimitOptionsAttribute().Transform(null!, PSObject.AsPSObject(_runspace.RunOne("[pscustomobject]@{ MaxRestarts = 3; max_pending_per_client = $null }")!))!;
+        Assert.Equal((3, new BusLimits().MaxPendingPerClient), (limits.MaxRestarts, limits.MaxPendingPerClient));
     }
 
     [Fact]

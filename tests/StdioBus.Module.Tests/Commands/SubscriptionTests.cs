@@ -37,6 +37,41 @@ public sealed class SubscriptionTests : IDisposable
     }
 
     [Fact]
+    public void A_raw_one_collects_every_line_of_a_worker_as_it_came()
+    {
+        _runspace.Run("$raw = $bus | Register-BusSubscription -Raw; Send-BusMessage '{\"jsonrpc\":\"2.0\",\"id\":\"mine\",\"method\":\"echo\",\"params\":{\"a\":1.50}}'");
+        var answer = Assert.IsType<BusMessage>(_runspace.RunOne("Receive-BusNotification $raw -Wait -First 1"));
+        Assert.Equal((MessageKind.Response, 0, "kit", "{\"jsonrpc\":\"2.0\",\"id\":\"mine\",\"result\":{\"a\":1.50}}"), (answer.Kind, answer.WorkerId, answer.Pool, answer.Json));
+
+        _runspace.Run("$null = Invoke-BusRequest notify @{ method = 'tick' }");
+        Assert.Equal([MessageKind.Notification, MessageKind.Response], _runspace.Run("$raw | Receive-BusNotification | ForEach-Object Kind").Select(item => item.BaseObject));
+        Assert.Equal(_runspace.RunOne("$raw.Id"), _runspace.RunOne("(Get-BusSubscription).Id"));
+        _runspace.Run("Get-BusSubscription | Unregister-BusSubscription");
+        Assert.Equal(true, _runspace.RunOne("$raw.IsClosed"));
+        Assert.Contains("does not go with -Raw", _runspace.RunToError("Register-BusSubscription -Raw -SessionId s").ToString(), StringComparison.Ordinal);
+        Assert.Contains("-AsHashtable: does not go with -Raw", _runspace.RunToError("Register-BusSubscription -Raw -AsHashtable").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Waiting_shows_the_log_with_verbose_and_warns_of_what_is_no_message()
+    {
+        _runspace.Run("$talk = New-StdioBus talk $worker; $sub = Register-BusSubscription a -Bus $bus; $of = Register-BusSubscription b -Bus $talk");
+        var bus = (Bus)_runspace.RunOne("$bus")!;
+        var talk = (Bus)_runspace.RunOne("$talk")!;
+        using RunningScript script = _runspace.Start("$sub, $of | Receive-BusNotification -Wait -First 2 -Verbose | ForEach-Object Method");
+        await bus.RequestAsync("notify", new { method = "a" }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal("a", script.Next().BaseObject);
+
+        // By the core, which shows nothing.
+        await talk.RequestAsync("emit", new { lines = new[] { "banner" } }, cancellationToken: TestContext.Current.CancellationToken);
+        await bus.RestartWorkerAsync(0, cancellationToken: TestContext.Current.CancellationToken);
+        await bus.RequestAsync("notify", new { method = "a" }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal("a", Assert.Single(script.Finish()).BaseObject);
+        Assert.Contains($"{bus.Name} Information: [worker=0]", string.Join("\n", script.Verbose), StringComparison.Ordinal);
+        Assert.Contains("'banner'", Assert.Single(script.Warnings).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void When_the_time_is_over_waiting_ends_without_an_error()
     {
         _runspace.Run($"$sub = Register-BusSubscription; {FiveTicks}");

@@ -28,6 +28,8 @@ internal sealed class RunningScript : IDisposable
 
     public PSDataCollection<WarningRecord> Warnings => _shell.Streams.Warning;
 
+    public IReadOnlyList<VerboseRecord> Verbose => [.. _shell.Streams.Verbose];
+
     public bool IsRunning => !_running.IsCompleted;
 
     /// <summary>Waits for the next object of output.</summary>

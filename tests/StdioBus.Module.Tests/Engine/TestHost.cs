@@ -63,9 +63,10 @@ internal sealed class TestHost(int width = 120, bool colours = false) : PSHost
     {
     }
 
-    public override void SetShouldExit(int exitCode)
-    {
-    }
+    /// <summary>What it was told to exit with; null when it was not.</summary>
+    public int? ExitCode { get; private set; }
+
+    public override void SetShouldExit(int exitCode) => ExitCode = exitCode;
 
     private sealed class TestUserInterface(int width, bool colours) : PSHostUserInterface
     {
