@@ -186,6 +186,26 @@ public sealed class StreamRuleTests
         Assert.Contains("another call waits on it", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact(DisplayName = "A request makes the paused workers of its pool be read until it is known which one has it, and no longer")]
+    public async Task A_request_placed_elsewhere_leaves_the_pause()
+    {
+        (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(Slow(new BusPool("p", "unused", null, 2), queue: 10, bytes: 100_000));
+        await using var _ = bus;
+        await using IAsyncEnumerator<StreamEvent> events = bus.StreamRequestAsync("m", new { sessionId = "s" }).GetAsyncEnumerator();
+        ValueTask<bool> first = events.MoveNextAsync();
+        backend.TakeId();
+        Feed(backend, 10);
+        Task<JsonElement> beside = bus.RequestAsync("m");
+        string id = backend.TakeId();
+        Assert.Equal([true, false], backend.Pauses.Select(pause => pause.Paused));
+        backend.Place(id, 1);
+        Assert.Equal([true, false, true], backend.Pauses.Select(pause => pause.Paused));
+        backend.Answer(id, "{}", worker: 1);
+        await beside.Soon();
+        Assert.Equal(3, backend.Pauses.Count);
+        Assert.True(await first.Soon());
+    }
+
     private static BusOptions Slow(BusPool pool, int queue, long bytes)
     {
         BusOptions options = TestWorkers.Options(pool);
