@@ -59,6 +59,7 @@ public sealed partial class Bus
             Capacity = _options.StreamQueue,
             OverflowBytes = _options.StreamOverflowBytes,
             Flow = _flow,
+            Deadlines = _timer.Queue,
             Progress = PumpFor(options, reader),
         };
         call.SetPool(target.Pool, options.Pool);

@@ -143,7 +143,7 @@ public sealed class TelemetryTests
     [Fact(DisplayName = "Without listeners telemetry makes nothing")]
     public void Without_listeners_nothing_is_made()
     {
-        var call = new StreamCall(() => 0) { Method = "m", Reader = JsonElements.Reader, Capacity = 1, OverflowBytes = 1, Flow = null! };
+        var call = new StreamCall(() => 0) { Method = "m", Reader = JsonElements.Reader, Capacity = 1, OverflowBytes = 1, Flow = null!, Deadlines = null! };
         Run(100);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Run(10_000);

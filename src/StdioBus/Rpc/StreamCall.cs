@@ -34,6 +34,9 @@ internal sealed class StreamCall : PendingCall
     /// <summary>Told when the stream becomes full, or is not any more.</summary>
     public required WorkerFlow Flow { get; init; }
 
+    /// <summary>Where its deadlines wait. It leaves them while it is full, and comes back when it is relieved.</summary>
+    public required DeadlineQueue Deadlines { get; init; }
+
     public ProgressPump? Progress { get; init; }
 
     /// <summary>Whether its consumer is slow.</summary>
@@ -162,7 +165,8 @@ internal sealed class StreamCall : PendingCall
             if (!_isFull)
                 return;
             _isFull = false;
-            Hold(false, _clock());
+            if (Hold(false, _clock()) is { } due)
+                Deadlines.Add(this, due);
             Flow.StreamRelieved(this);
         }
     }
