@@ -39,6 +39,8 @@ internal abstract partial class RemoteBackend : IBusBackend, IDaemonListener
 
     public abstract BackendKind Kind { get; }
 
+    public virtual string Transport => "pipe";
+
     public bool RoutesBesideMessage => true;
 
     public bool IsEventThread => _connection?.IsReadingThread == true;
