@@ -59,6 +59,7 @@ public sealed partial class Bus
             Capacity = _options.StreamQueue,
             OverflowBytes = _options.StreamOverflowBytes,
             Flow = _flow,
+            Deadlines = _timer.Queue,
             Progress = PumpFor(options, reader),
         };
         call.SetPool(target.Pool, options.Pool);
@@ -231,7 +232,7 @@ public sealed partial class Bus
             call.CallerToken = facts.ProgressToken;
             call.RouteSession = target.RouteSession(this, options, facts.SessionId);
             call.HasOwnKey = added.Token || facts.ProgressToken is not null || facts.SessionId is not null || options.SessionId is not null;
-            call.Span = BusTelemetry.Begin(call, Name);
+            call.Span = BusTelemetry.Begin(call, Name, _backend.Transport);
             if ((options.PropagateTraceContext ?? _options.PropagateTraceContext) && takesMeta && !facts.HasTraceParent)
                 added = added.WithTrace(call.Span ?? System.Diagnostics.Activity.Current);
             MessageComposer.WriteRequest(buffers.Message, _ids, call.Id, call.Method, text, facts, added, target.Envelope(this, options, call.RouteSession));

@@ -74,12 +74,16 @@ public sealed class BusOptions
     public bool SingleStream { get; set; }
 
     /// <summary>
-    /// Bytes a stream may hold when its worker cannot be paused, because another call waits on it, and bytes of text that
-    /// a request that is no stream collects from its chunks: 64 MiB. A call with more fails with ResourceExhausted.
+    /// Bytes a stream may hold while its worker goes on being read because another call waits on it, and bytes of text that
+    /// a request that is no stream collects from its chunks: 64 MiB. A call with more fails with ResourceExhausted. A stream
+    /// that holds half as much is full (see <see cref="StreamQueue"/>).
     /// </summary>
     public long StreamOverflowBytes { get; set; } = 64L * 1024 * 1024;
 
-    /// <summary>Events a stream holds before reading from its worker pauses: 1024.</summary>
+    /// <summary>
+    /// Events with which a stream is full: 1024, or fewer that have half of <see cref="StreamOverflowBytes"/>. Reading from a
+    /// worker pauses while all that wait on it are full streams.
+    /// </summary>
     public int StreamQueue { get; set; } = 1024;
 
     /// <summary>

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.IO.Pipes;
 using System.Text;
+using StdioBus.Tests.Support;
 
 namespace StdioBus.Tests;
 
@@ -92,6 +94,42 @@ public sealed class DaemonLineTests
         Assert.IsType<BusTransportException>(writer.Add(Message(1), hasRoute: false, canWait: false));
     }
 
+    [Fact(DisplayName = "What the bus is told finds room in a queue that is full of messages")]
+    public void Control_lines_leave_in_any_case()
+    {
+        using var output = new Blocked();
+        using var input = new AnonymousPipeServerStream(PipeDirection.Out);
+        var connection = new DaemonConnection(
+            new DaemonLink(new AnonymousPipeClientStream(PipeDirection.In, input.ClientSafePipeHandle), output, () => { }),
+            new BusLimits { MaxOutputQueue = 1000 },
+            "test",
+            new Silent());
+        connection.Start();
+        Assert.Null(connection.Send(Json(100), canWait: false));
+        Assert.True(output.IsEntered.Wait(TestWorkers.Patience));
+        for (int i = 0; i < 10; i++)
+            Assert.Null(connection.Send(Json(100), canWait: false));
+        Assert.IsType<BusResourceException>(connection.Send(Json(100), canWait: false));
+        connection.Tell("pause", """{"worker":0}""");
+        connection.Tell("resume", """{"worker":0}""");
+        output.Open.Set();
+        connection.FinishWriting();
+        input.Dispose();
+        Assert.True(connection.Join(TestWorkers.Patience));
+        string[] lines = Encoding.UTF8.GetString(output.ToArray()).Split('\n')[..^1];
+        Assert.Equal(
+            ["""{"jsonrpc":"2.0","method":"stdio_bus/pause","params":{"worker":0}}""", """{"jsonrpc":"2.0","method":"stdio_bus/resume","params":{"worker":0}}"""],
+            lines[11..]);
+    }
+
+    private static OutgoingMessage Json(int size)
+    {
+        byte[] json = Encoding.UTF8.GetBytes("{}".PadRight(size));
+        byte[] buffer = MessageArrays.Rent(size);
+        json.CopyTo(buffer, 0);
+        return new OutgoingMessage(buffer, size);
+    }
+
     private static OutgoingMessage Message(int size)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(size);
@@ -120,10 +158,27 @@ public sealed class DaemonLineTests
     {
         public ManualResetEventSlim Open { get; } = new();
 
+        public ManualResetEventSlim IsEntered { get; } = new();
+
         public override void Write(ReadOnlySpan<byte> buffer)
         {
+            IsEntered.Set();
             Open.Wait();
             base.Write(buffer);
         }
+    }
+
+    private sealed class Silent : IDaemonListener
+    {
+        public void OnMessage(in IncomingMessage message) => Assert.Fail("a message came");
+
+        public void OnReport(string method, ReadOnlySpan<byte> json, JsonSlice parameters) => Assert.Fail("a report came");
+
+        public void OnTurnEnd()
+        {
+            // Nothing waits for it.
+        }
+
+        public void OnEnd(Exception? error) => Assert.Null(error);
     }
 }

@@ -110,6 +110,23 @@ public sealed class DaemonTests : IDisposable
         }
     }
 
+    [Theory(DisplayName = "Where no connection came about there is no end to wait for")]
+    [InlineData(BackendKind.Subprocess, true)]
+    [InlineData(BackendKind.Subprocess, false)]
+    [InlineData(BackendKind.Socket, true)]
+    [InlineData(BackendKind.Socket, false)]
+    public async Task What_never_began_is_not_waited_for(BackendKind backend, bool start)
+    {
+        var bus = new Bus(backend == BackendKind.Socket ? Socket(new() { UnixPath = Path.Combine(_folder, "none.sock") }) : Subprocess(NoProgram()));
+        if (start)
+            await Assert.ThrowsAsync<BusUnavailableException>(() => bus.StartAsync().Soon());
+        else
+            await bus.KillAsync().Soon();
+        ValueTask end = bus.DisposeAsync();
+        Assert.True(end.IsCompleted, "the end is waited for");
+        await end;
+    }
+
     [Theory(DisplayName = "A wrong token, and none, is PolicyDenied; the message never has the token")]
     [InlineData(true, "wrong")]
     [InlineData(true, null)]
@@ -189,6 +206,14 @@ public sealed class DaemonTests : IDisposable
         using var whole = new MemoryStream();
         file.CopyTo(whole);
         return whole.ToArray();
+    }
+
+    // A file that is there, but cannot be executed.
+    private string NoProgram()
+    {
+        string path = Path.Combine(_folder, OperatingSystem.IsWindows() ? "text.exe" : "text");
+        File.WriteAllText(path, "no program");
+        return path;
     }
 
     private string Script(string text)

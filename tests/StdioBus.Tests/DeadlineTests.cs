@@ -29,7 +29,7 @@ public sealed class DeadlineTests
         var call = new ElementCall { Method = "m", Completions = new Completions(new FakeBackend()), IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
         call.Start(0);
         call.Asked("session/request_permission", 900);
-        Assert.Null(call.Overdue(9000, out long next));
+        Assert.Null(call.Overdue(9000, out long? next));
         Assert.Equal(10_000, next);
         call.Answered(9000);
         Assert.Null(call.Overdue(9999, out _));
@@ -62,7 +62,7 @@ public sealed class DeadlineTests
         long now = 0;
         var call = new ElementCall { Method = "m", Completions = new Completions(new FakeBackend()), IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
         Assert.Equal(1000, call.Start(now));
-        Assert.Null(call.Overdue(999, out long next));
+        Assert.Null(call.Overdue(999, out long? next));
         call.Heard("progress", 900);
         Assert.Null(call.Overdue(1000, out next));
         Assert.Equal(1900, next);
@@ -80,17 +80,54 @@ public sealed class DeadlineTests
     [Fact(DisplayName = "Time in which the consumer is slow does not count towards deadlines")]
     public void Time_held_does_not_count()
     {
-        var call = new StreamCall(() => 0) { Method = "m", Reader = JsonElements.Reader, Capacity = 1, OverflowBytes = 1, Flow = null!, IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
+        var call = new StreamCall(() => 0) { Method = "m", Reader = JsonElements.Reader, Capacity = 1, OverflowBytes = 1, Flow = null!, Deadlines = null!, IdleTimeout = TimeSpan.FromSeconds(1), Timeout = TimeSpan.FromSeconds(10) };
         call.Start(0);
         call.Heard("x", 500);
         call.Hold(true, 600);
-        Assert.Null(call.Overdue(100_000, out long next));
-        Assert.True(next > 100_000);
-        call.Hold(false, 100_600);
+        Assert.Null(call.Overdue(100_000, out long? next));
+        Assert.Null(next);
+        Assert.Equal(101_500, call.Hold(false, 100_600));
         Assert.Null(call.Overdue(101_400, out next));
         Assert.Equal(101_500, next);
         Assert.NotNull(call.Overdue(101_500, out _));
         Assert.Equal(101_500, call.Elapsed(101_500));
+    }
+
+    [Fact(DisplayName = "A stream with a slow consumer is not looked at near its deadline: what is left of it counts once the consumer goes on")]
+    public async Task A_held_stream_is_left_alone()
+    {
+        long now = 0;
+        int looks = 0;
+        CallCloser? closer = null;
+        var armed = new List<long>();
+        var queue = new DeadlineQueue(() => now, armed.Add, deadline =>
+        {
+            looks++;
+            closer!.Expire((PendingCall)deadline);
+        });
+        var backend = new FakeBackend();
+        var calls = new CallTable(new CallIds(), [], () => now);
+        var flow = new WorkerFlow(backend, calls, 0);
+        closer = new CallCloser(backend, new CallIds(), calls, queue, flow, new BusCounters(), new SkippedLines(), () => now, 1000);
+        var stream = new StreamCall(() => now) { Method = "m", Reader = JsonElements.Reader, Capacity = 1, OverflowBytes = 1000, Flow = flow, Deadlines = queue, Timeout = TimeSpan.FromSeconds(1) };
+        Assert.True(calls.Add(stream, onlyStream: false, out _));
+        queue.Add(stream, stream.Start(now)!.Value);
+        now = 998;
+        var news = new IncomingNotification { Json = "{}"u8, Method = "news", Pool = "" };
+        closer.Notify(stream, ref news);
+        Assert.True(stream.IsFull);
+        for (; now < 5000; now++)
+            queue.Fire();
+        Assert.Equal((1, 0), (looks, queue.Count));
+        Assert.Equal("news", (await stream.NextAsync().Soon())!.Method);
+        Assert.Equal((1, 2), (queue.Count, armed[^1]));
+        now = 5001;
+        queue.Fire();
+        Assert.Null(stream.Failure);
+        now = 5002;
+        queue.Fire();
+        Assert.IsType<BusTimeoutException>(stream.Failure);
+        Assert.Equal((0, 0), (queue.Count, calls.Count));
     }
 
     [Fact(DisplayName = "Thousands of timeouts at once leave nothing pending, here or in the kernel, and late answers are counted")]

@@ -269,6 +269,32 @@ public sealed class HandlerTests
         Assert.Equal(["1", "3"], handled);
     }
 
+    [Fact(DisplayName = "Requests that were taken back while they waited leave their places to others")]
+    public async Task Requests_taken_back_leave_their_places()
+    {
+        (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(TestWorkers.Options(Two));
+        await using var _ = bus;
+        var gate = new TaskCompletionSource();
+        var handled = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        bus.Handle("m", async (request, _) =>
+        {
+            handled.Enqueue(request.Id.ToString());
+            await gate.Task;
+            return null;
+        }, new() { MaxConcurrent = 1, MaxQueue = 2 });
+        for (int id = 1; id <= 3; id++)
+            backend.Receive($$"""{"jsonrpc":"2.0","id":{{id}},"method":"m"}""");
+        for (int id = 2; id <= 3; id++)
+            backend.Receive($$$"""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{{{id}}}}}""");
+        for (int id = 4; id <= 6; id++)
+            backend.Receive($$"""{"jsonrpc":"2.0","id":{{id}},"method":"m"}""");
+        Assert.Contains("\"id\":6,\"error\":{\"code\":-32003,", backend.TakeSent().Json, StringComparison.Ordinal);
+        Assert.Empty(backend.Sent);
+        gate.SetResult();
+        await Waiting.Until(() => backend.Sent.Count == 3, "the others are answered");
+        Assert.Equal(["1", "4", "5"], handled);
+    }
+
     [Fact(DisplayName = "A worker's end ends the tokens of its requests, and its successor is not answered with what it asked")]
     public async Task A_workers_end_ends_its_requests()
     {

@@ -134,7 +134,7 @@ public sealed class LeakTests
                 GC.WaitForPendingFinalizers();
             }
 
-            return new Footprint(OwnProcess.LoopThreadCount, OwnProcess.Descriptors, Timer.ActiveCount, GC.GetTotalMemory(true), OwnProcess.NativeBytes);
+            return new Footprint(OwnProcess.BusThreadCount, OwnProcess.Descriptors, Timer.ActiveCount, GC.GetTotalMemory(true), OwnProcess.NativeBytes);
         }
 
         public bool IsWithin(in Footprint before) =>

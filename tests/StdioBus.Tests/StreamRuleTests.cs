@@ -140,4 +140,83 @@ public sealed class StreamRuleTests
         var error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => events.MoveNextAsync().Soon());
         Assert.Equal(cancelling.Token, error.CancellationToken);
     }
+
+    [Fact(DisplayName = "A19: a stream is full by its bytes too: alone on its worker it pauses that one, whatever comes still, and is relieved once it holds little")]
+    public async Task A_stream_is_full_by_bytes()
+    {
+        (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(Slow(Pool, queue: 1000, bytes: 100_000));
+        await using var _ = bus;
+        await using IAsyncEnumerator<StreamEvent> events = bus.StreamRequestAsync("m", new { sessionId = "s" }).GetAsyncEnumerator();
+        ValueTask<bool> first = events.MoveNextAsync();
+        string id = backend.TakeId();
+        Feed(backend, 60);
+        Assert.Equal([(0, PauseReasons.Stream, true)], backend.Pauses);
+
+        // What had left the worker before is within no limit: it is all that comes.
+        Feed(backend, 60);
+        Assert.True(await first.Soon());
+        int seen = 1;
+        for (; backend.Pauses.Count == 1; seen++)
+            Assert.True(await events.MoveNextAsync().Soon());
+        Assert.InRange(seen, 90, 110);
+        Assert.Equal((0, PauseReasons.Stream, false), backend.Pauses.Last());
+        backend.Answer(id, "{}");
+        for (; events.Current.Type == StreamEventType.Chunk; seen++)
+            Assert.True(await events.MoveNextAsync().Soon());
+        Assert.Equal((121, StreamEventType.Result, 2), (seen, events.Current.Type, backend.Pauses.Count));
+    }
+
+    [Fact(DisplayName = "A stream that is over its limit goes on while its worker is paused, and fails with the next event when a call makes it be read")]
+    public async Task The_limit_is_for_workers_that_are_read()
+    {
+        (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(Slow(Pool, queue: 1000, bytes: 100_000));
+        await using var _ = bus;
+        await using IAsyncEnumerator<StreamEvent> events = bus.StreamRequestAsync("m", new { sessionId = "s" }).GetAsyncEnumerator();
+        ValueTask<bool> first = events.MoveNextAsync();
+        Feed(backend, 120);
+        Task<JsonElement> beside = bus.RequestAsync("m");
+        Assert.Equal((2, (0, PauseReasons.Stream, false)), (bus.PendingCount, backend.Pauses.Last()));
+        Feed(backend, 1);
+        Assert.Equal(1, bus.PendingCount);
+        Assert.False(beside.IsCompleted);
+        Assert.True(await first.Soon());
+        for (int i = 1; i < 121; i++)
+            Assert.True(await events.MoveNextAsync().Soon());
+        var error = await Assert.ThrowsAsync<BusResourceException>(() => events.MoveNextAsync().Soon());
+        Assert.Contains("another call waits on it", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact(DisplayName = "A request makes the paused workers of its pool be read until it is known which one has it, and no longer")]
+    public async Task A_request_placed_elsewhere_leaves_the_pause()
+    {
+        (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(Slow(new BusPool("p", "unused", null, 2), queue: 10, bytes: 100_000));
+        await using var _ = bus;
+        await using IAsyncEnumerator<StreamEvent> events = bus.StreamRequestAsync("m", new { sessionId = "s" }).GetAsyncEnumerator();
+        ValueTask<bool> first = events.MoveNextAsync();
+        backend.TakeId();
+        Feed(backend, 10);
+        Task<JsonElement> beside = bus.RequestAsync("m");
+        string id = backend.TakeId();
+        Assert.Equal([true, false], backend.Pauses.Select(pause => pause.Paused));
+        backend.Place(id, 1);
+        Assert.Equal([true, false, true], backend.Pauses.Select(pause => pause.Paused));
+        backend.Answer(id, "{}", worker: 1);
+        await beside.Soon();
+        Assert.Equal(3, backend.Pauses.Count);
+        Assert.True(await first.Soon());
+    }
+
+    private static BusOptions Slow(BusPool pool, int queue, long bytes)
+    {
+        BusOptions options = TestWorkers.Options(pool);
+        (options.StreamQueue, options.StreamOverflowBytes) = (queue, bytes);
+        return options;
+    }
+
+    // Chunks of a kilobyte.
+    private static void Feed(FakeBackend backend, int count)
+    {
+        for (int i = 0; i < count; i++)
+            backend.Chunk(new string('x', 875), "\"sessionId\":\"s\",");
+    }
 }

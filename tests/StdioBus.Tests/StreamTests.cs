@@ -191,6 +191,23 @@ public sealed class StreamTests
         await Settled(bus);
     }
 
+    [Fact(DisplayName = "A19: large events of a slow stream pause its worker long before there are many of them, and none is lost")]
+    public async Task Large_events_pause_the_worker()
+    {
+        const int Count = 300;
+        BusOptions options = TestWorkers.Options(TestWorkers.Pool());
+        options.StreamOverflowBytes = 1 << 20;
+        await using Bus bus = await TestWorkers.StartAsync(options);
+        await using IAsyncEnumerator<StreamEvent> events = bus.StreamRequestAsync("stream", new { count = Count, size = 100_000 }).GetAsyncEnumerator();
+        Assert.True(await events.MoveNextAsync().Soon());
+        await Waiting.Until(() => bus.PendingCount == 0 || bus.GetWorkers()[0].IsPaused, "the worker is paused");
+        int chunks = 1;
+        while (await events.MoveNextAsync().Soon())
+            chunks += events.Current.Type == StreamEventType.Chunk ? 1 : 0;
+        Assert.Equal(Count, chunks);
+        Assert.False(bus.GetWorkers()[0].IsPaused);
+    }
+
     [Fact(DisplayName = "A request to the worker of a slow stream is answered: a stream never blocks the calls beside it")]
     public async Task A_request_beside_a_slow_stream_is_answered()
     {

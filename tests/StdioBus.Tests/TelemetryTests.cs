@@ -27,6 +27,22 @@ public sealed class TelemetryTests
         Assert.True(span.Duration > TimeSpan.Zero);
     }
 
+    [Theory(DisplayName = "Over a socket the span's transport is the socket's kind")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_transport_is_the_backends(bool overTcp)
+    {
+        await using RunningDaemon daemon = await RunningDaemon.StartAsync(new BusConfig(TestWorkers.Pool()), overTcp);
+        string trace = Path.Combine(Directory.CreateTempSubdirectory("stdiobus-trace-").FullName, "trace");
+        using var spans = new Spans();
+        BusOptions options = TestWorkers.Options(TestWorkers.Pool());
+        (options.Backend, options.Socket, options.TracePath) = (BackendKind.Socket, daemon.Address, overTcp ? trace : null);
+        await using (Bus bus = await TestWorkers.StartAsync(options))
+            await bus.RequestAsync("echo").Soon();
+        Assert.Equal(daemon.Address.UnixPath is null ? "tcp" : "unix", spans.Take().GetTagItem("network.transport"));
+        Directory.Delete(Path.GetDirectoryName(trace)!, recursive: true);
+    }
+
     [Fact(DisplayName = "L10: a request that fails is a span with an error, the worker's code kept")]
     public async Task A_failure_is_an_error_of_its_span()
     {
@@ -143,7 +159,7 @@ public sealed class TelemetryTests
     [Fact(DisplayName = "Without listeners telemetry makes nothing")]
     public void Without_listeners_nothing_is_made()
     {
-        var call = new StreamCall(() => 0) { Method = "m", Reader = JsonElements.Reader, Capacity = 1, OverflowBytes = 1, Flow = null! };
+        var call = new StreamCall(() => 0) { Method = "m", Reader = JsonElements.Reader, Capacity = 1, OverflowBytes = 1, Flow = null!, Deadlines = null! };
         Run(100);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Run(10_000);
@@ -153,7 +169,7 @@ public sealed class TelemetryTests
         {
             for (int i = 0; i < times; i++)
             {
-                call.Span = BusTelemetry.Begin(call, "bus");
+                call.Span = BusTelemetry.Begin(call, "bus", "pipe");
                 BusTelemetry.End(call, null);
             }
         }

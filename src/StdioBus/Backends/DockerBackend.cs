@@ -31,6 +31,8 @@ internal sealed class DockerBackend : RemoteBackend
 
     public override BackendKind Kind => BackendKind.Docker;
 
+    public override string Transport => "tcp";
+
     protected override string Where => _container is { } container ? $"The daemon in the container '{container.Name}'" : $"The daemon in a container of '{_options.Image}'";
 
     public override IReadOnlyList<string> GetStderrTail(int lines) => _stderr.Read(lines);

@@ -9,6 +9,9 @@ internal interface IBusBackend
     /// <summary>Which one it is.</summary>
     BackendKind Kind { get; }
 
+    /// <summary>What the kernel, or a worker where it is in this process, is reached over; in OpenTelemetry's words.</summary>
+    string Transport => "pipe";
+
     /// <summary>Whether pool and session travel beside the message, so that it may stay plain JSON-RPC.</summary>
     bool RoutesBesideMessage { get; }
 

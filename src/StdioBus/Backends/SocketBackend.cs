@@ -19,6 +19,8 @@ internal sealed class SocketBackend : RemoteBackend
 
     public override BackendKind Kind => BackendKind.Socket;
 
+    public override string Transport => _options.UnixPath is null ? "tcp" : "unix";
+
     protected override bool MakesAgain => _options.Reconnect;
 
     protected override string Where => _options.UnixPath is { } path ? $"The daemon at '{path}'" : $"The daemon at {_options.Host}:{_options.Port}";

@@ -10,6 +10,8 @@ internal sealed class TracedBackend(IBusBackend inner, WireTrace trace, IReadOnl
 
     public BackendKind Kind => inner.Kind;
 
+    public string Transport => inner.Transport;
+
     public bool RoutesBesideMessage => inner.RoutesBesideMessage;
 
     public bool IsEventThread => inner.IsEventThread;

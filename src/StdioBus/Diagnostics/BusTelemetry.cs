@@ -21,7 +21,10 @@ internal static class BusTelemetry
     public static void Announce() => System.Runtime.CompilerServices.RuntimeHelpers.RunClassConstructor(typeof(BusTelemetry).TypeHandle);
 
     /// <summary>Begins the span of a request; null when nobody listens, or nobody wants this one.</summary>
-    public static Activity? Begin(PendingCall call, string busName)
+    /// <param name="call">The request.</param>
+    /// <param name="busName">The bus.</param>
+    /// <param name="transport">See <see cref="IBusBackend.Transport"/>.</param>
+    public static Activity? Begin(PendingCall call, string busName, string transport)
     {
         if (!Source.HasListeners())
             return null;
@@ -34,7 +37,7 @@ internal static class BusTelemetry
         if (span is not { IsAllDataRequested: true })
             return span;
         span.SetTag("rpc.jsonrpc.version", "2.0");
-        span.SetTag("network.transport", "pipe");
+        span.SetTag("network.transport", transport);
         span.SetTag("stdiobus.bus", busName);
         span.SetTag("stdiobus.pool", call.PoolName);
         return span;

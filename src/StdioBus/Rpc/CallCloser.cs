@@ -80,10 +80,10 @@ internal sealed class CallCloser(IBusBackend backend, CallIds ids, CallTable cal
     /// <summary>Looks at a call whose deadline may have passed.</summary>
     public void Expire(PendingCall call)
     {
-        if (call.Overdue(clock(), out long next) is { } timeout)
+        if (call.Overdue(clock(), out long? next) is { } timeout)
             GiveUp(call, "timed out", () => WithSkipped(timeout, call));
-        else
-            deadlines.Add(call, next);
+        else if (next is { } at)
+            deadlines.Add(call, at);
     }
 
     /// <summary>Tells the backend, and through it the worker, of a request that was given up.</summary>

@@ -4,7 +4,7 @@ namespace StdioBus;
 internal sealed class HandlerLane(int maxConcurrent, int maxQueue)
 {
     private readonly object _gate = new();
-    private readonly Queue<WorkerCall> _waiting = new();
+    private readonly LinkedList<WorkerCall> _waiting = new();
     private int _running;
 
     /// <summary>Lets a request in: it runs now, or waits. False when there is no room.</summary>
@@ -12,11 +12,14 @@ internal sealed class HandlerLane(int maxConcurrent, int maxQueue)
     {
         lock (_gate)
         {
+            // Taken back before it was here, it is not taken out any more.
+            if (call.IsOver)
+                return true;
             if (_running >= maxConcurrent)
             {
                 if (_waiting.Count >= maxQueue)
                     return false;
-                _waiting.Enqueue(call);
+                call.Place = _waiting.AddLast(call);
                 return true;
             }
 
@@ -27,22 +30,37 @@ internal sealed class HandlerLane(int maxConcurrent, int maxQueue)
         return true;
     }
 
-    /// <summary>A request is done with: the next one that somebody still waits for has its turn.</summary>
+    /// <summary>A request is over: if it waits, its place is free.</summary>
+    public void TakeOut(WorkerCall call)
+    {
+        lock (_gate)
+            RemoveLocked(call);
+    }
+
+    /// <summary>A request is done with: the next one has its turn.</summary>
     public void Leave()
     {
-        WorkerCall? next;
+        WorkerCall next;
         lock (_gate)
         {
-            do
+            if (_waiting.First is not { } first)
             {
-                if (_waiting.TryDequeue(out next))
-                    continue;
                 _running--;
                 return;
             }
-            while (next!.IsOver);
+
+            next = first.Value;
+            RemoveLocked(next);
         }
 
         ThreadPool.UnsafeQueueUserWorkItem(next, preferLocal: false);
+    }
+
+    private void RemoveLocked(WorkerCall call)
+    {
+        if (call.Place is not { } place)
+            return;
+        _waiting.Remove(place);
+        call.Place = null;
     }
 }

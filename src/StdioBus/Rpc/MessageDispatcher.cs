@@ -55,7 +55,13 @@ internal sealed class MessageDispatcher(
             calls.Settle((long)cookie);
     }
 
-    public void OnPlaced(ulong cookie, int workerId) => calls.Place((long)cookie, workerId);
+    public void OnPlaced(ulong cookie, int workerId)
+    {
+        calls.Place((long)cookie, workerId);
+
+        // Until it was known where it is, it kept every worker of its pool from being paused.
+        flow.CallsChanged();
+    }
 
     public void OnSettled(ulong cookie) => calls.Settle((long)cookie);
 

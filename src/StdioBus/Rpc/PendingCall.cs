@@ -181,7 +181,8 @@ internal abstract class PendingCall : Deadline
     }
 
     /// <summary>Stops its clocks while its consumer is slow, and starts them again.</summary>
-    public void Hold(bool hold, long now)
+    /// <returns>When it must next be looked at; null for never, which while it is held is always so.</returns>
+    public long? Hold(bool hold, long now)
     {
         lock (this)
         {
@@ -196,18 +197,20 @@ internal abstract class PendingCall : Deadline
                 _heardAt += now - Math.Max(_heldSince, _heardAt);
                 _heldSince = -1;
             }
+
+            return NextDue(now);
         }
     }
 
     /// <summary>
-    /// The timeout when a deadline has passed; else null and, in <paramref name="next"/>, when to look again.
+    /// The timeout when a deadline has passed; else null and, in <paramref name="next"/>, when to look again, null for never.
     /// </summary>
-    public StdioBusException? Overdue(long now, out long next)
+    public StdioBusException? Overdue(long now, out long? next)
     {
         lock (this)
         {
-            next = NextDue(now) ?? long.MaxValue;
-            if (next > now)
+            next = NextDue(now);
+            if (next is null || next > now)
                 return null;
             bool isTotal = _totalLimit >= 0 && _startedAt + _totalLimit <= now;
             long limit = isTotal ? _totalLimit : _idleLimit;
@@ -243,8 +246,11 @@ internal abstract class PendingCall : Deadline
 
     private static TimeSpan? Time(long limit) => limit < 0 ? null : TimeSpan.FromMilliseconds(limit);
 
+    // Never while it is held: who lets go of it sees to it that it is looked at again.
     private long? NextDue(long now)
     {
+        if (_heldSince >= 0)
+            return null;
         long? due = _totalLimit >= 0 ? _startedAt + _totalLimit : null;
         if (_idleLimit >= 0)
         {
@@ -252,9 +258,6 @@ internal abstract class PendingCall : Deadline
             due = due is null || idleDue < due ? idleDue : due;
         }
 
-        // While it is held its clocks stand still: what is left is counted from now on.
-        if (due is not null && _heldSince >= 0)
-            due = Math.Max(now + 1, due.Value + now - _heldSince);
         return due;
     }
 }

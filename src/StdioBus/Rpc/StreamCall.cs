@@ -2,7 +2,8 @@ namespace StdioBus;
 
 /// <summary>
 /// A request whose caller takes its notifications as they come, then the result. The queue between is bounded by not
-/// reading from the worker (see <see cref="WorkerFlow"/>), else by <see cref="OverflowBytes"/>.
+/// reading from the worker when it is full, by events or by bytes (see <see cref="WorkerFlow"/>), else by
+/// <see cref="OverflowBytes"/>.
 /// </summary>
 internal sealed class StreamCall : PendingCall
 {
@@ -27,11 +28,14 @@ internal sealed class StreamCall : PendingCall
     /// <summary>Events it holds before it counts as full.</summary>
     public required int Capacity { get; init; }
 
-    /// <summary>Bytes it may hold at all.</summary>
+    /// <summary>Bytes it may hold while its worker is read; with half of them it counts as full.</summary>
     public required long OverflowBytes { get; init; }
 
     /// <summary>Told when the stream becomes full, or is not any more.</summary>
     public required WorkerFlow Flow { get; init; }
+
+    /// <summary>Where its deadlines wait. It leaves them while it is full, and comes back when it is relieved.</summary>
+    public required DeadlineQueue Deadlines { get; init; }
 
     public ProgressPump? Progress { get; init; }
 
@@ -41,8 +45,13 @@ internal sealed class StreamCall : PendingCall
     /// <summary>The worker its last event came from; -1 before.</summary>
     public int SourceWorker { get; private set; } = -1;
 
-    /// <summary>Whether it holds more than it may.</summary>
-    public bool HasOverflown => Interlocked.Read(ref _heldBytes) > OverflowBytes;
+    /// <summary>
+    /// Whether it holds more than it may. What comes of a worker that is not read had left it before and is within no limit.
+    /// On the loop thread.
+    /// </summary>
+    public bool HasOverflown => HeldBytes > OverflowBytes && !Flow.IsPaused(SourceWorker) && HeldBytes > OverflowBytes;
+
+    private long HeldBytes => Interlocked.Read(ref _heldBytes);
 
     public override int TextBytes => _text?.Length ?? 0;
 
@@ -77,7 +86,7 @@ internal sealed class StreamCall : PendingCall
             Elapsed = TimeSpan.FromMilliseconds(Elapsed(_clock())),
         };
         Interlocked.Add(ref _heldBytes, added.Size);
-        if (_events.Enqueue(added) >= Capacity && !_isFull)
+        if ((_events.Enqueue(added) >= Capacity || HeldBytes > OverflowBytes / 2) && !_isFull)
             BecomeFull();
     }
 
@@ -111,7 +120,7 @@ internal sealed class StreamCall : PendingCall
             if (_events.TryDequeue(out StreamEvent next, out int left))
             {
                 Interlocked.Add(ref _heldBytes, -next.Size);
-                if (_isFull && left <= Capacity / 2)
+                if (_isFull && HasRoom(left))
                     Relieve();
                 return next;
             }
@@ -128,14 +137,17 @@ internal sealed class StreamCall : PendingCall
         Relieve();
     }
 
-    // The flag is set before the count is read, and a reader lowers the count before it reads the flag: one of both
+    // Far enough from full that a worker is not paused and read again with each event.
+    private bool HasRoom(int count) => count <= Capacity / 2 && HeldBytes <= OverflowBytes / 4;
+
+    // The flag is set before count and bytes are read, and a reader lowers both before it reads the flag: one of the two
     // sees that there is room.
     private void BecomeFull()
     {
         lock (_fullness)
         {
             _isFull = true;
-            if (_events.Count <= Capacity / 2)
+            if (HasRoom(_events.Count))
             {
                 _isFull = false;
                 return;
@@ -153,7 +165,8 @@ internal sealed class StreamCall : PendingCall
             if (!_isFull)
                 return;
             _isFull = false;
-            Hold(false, _clock());
+            if (Hold(false, _clock()) is { } due)
+                Deadlines.Add(this, due);
             Flow.StreamRelieved(this);
         }
     }

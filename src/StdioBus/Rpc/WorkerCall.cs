@@ -22,6 +22,9 @@ internal sealed class WorkerCall(WorkerRequests owner, BusHandler handler, BusRe
 
     public HandlerLane Lane { get; } = handler.LaneOf(request.WorkerId);
 
+    /// <summary>Where it waits for its turn; null when it does not. The lane's alone.</summary>
+    internal LinkedListNode<WorkerCall>? Place { get; set; }
+
     public CancellationToken Token => _cancelling.Token;
 
     /// <summary>Whether nobody waits for its answer any more.</summary>

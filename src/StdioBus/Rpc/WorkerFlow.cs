@@ -56,6 +56,15 @@ internal sealed class WorkerFlow(IBusBackend backend, CallTable calls, int worke
         }
     }
 
+    /// <summary>Whether nothing is read from a worker, for whatever reason.</summary>
+    public bool IsPaused(int workerId)
+    {
+        if ((uint)workerId >= (uint)_paused.Length)
+            return false;
+        lock (_gate)
+            return _paused[workerId] != PauseReasons.None;
+    }
+
     /// <summary>A worker's process ended, and with it the kernel's pauses; those still wanted are set for the next one.</summary>
     public void WorkerStarted(int workerId)
     {

@@ -245,11 +245,15 @@ internal sealed class WorkerRequests(
         call.SetOver();
     }
 
-    private void Cancel(WorkerCall call) => call.CancelAsync().ContinueWith(
-        failed => log.Add(BusLogLevel.Warning, null, $"What a handler of '{call.Request.Method}' does when it is cancelled threw: {failed.Exception!.GetBaseException()}"),
-        CancellationToken.None,
-        TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
-        TaskScheduler.Default);
+    private void Cancel(WorkerCall call)
+    {
+        call.Lane.TakeOut(call);
+        call.CancelAsync().ContinueWith(
+            failed => log.Add(BusLogLevel.Warning, null, $"What a handler of '{call.Request.Method}' does when it is cancelled threw: {failed.Exception!.GetBaseException()}"),
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+    }
 
     private void Refuse(ReadOnlySpan<byte> id, int workerId, int code, string reason, ReadOnlySpan<byte> data)
     {

@@ -8,10 +8,15 @@ internal static class OwnProcess
 {
     /// <summary>The loop threads of all its buses, the youngest last, as folders under /proc.</summary>
     public static IReadOnlyList<string> LoopThreads =>
-        [.. Directory.GetDirectories("/proc/self/task").Where(IsLoop).OrderBy(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture))];
+        [.. Directory.GetDirectories("/proc/self/task").Where(folder => IsNamed(folder, "StdioBus loop")).OrderBy(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture))];
 
     /// <summary>How many loop threads all its buses have.</summary>
     public static int LoopThreadCount => OperatingSystem.IsWindows() ? ThreadNames.Count("StdioBus loop") : LoopThreads.Count;
+
+    /// <summary>How many threads all its buses have, of every kind.</summary>
+    public static int BusThreadCount => OperatingSystem.IsWindows()
+        ? ThreadNames.Count("StdioBus ")
+        : Directory.GetDirectories("/proc/self/task").Count(folder => IsNamed(folder, "StdioBus "));
 
     /// <summary>
     /// How many descriptors are open, but for those of assemblies, which the runtime loads when it first needs them; on Windows
@@ -57,11 +62,11 @@ internal static class OwnProcess
     }
 
     // A thread's name is cut to 15 characters by the system.
-    private static bool IsLoop(string folder)
+    private static bool IsNamed(string folder, string beginning)
     {
         try
         {
-            return File.ReadAllText(Path.Combine(folder, "comm")).StartsWith("StdioBus loop", StringComparison.Ordinal);
+            return File.ReadAllText(Path.Combine(folder, "comm")).StartsWith(beginning, StringComparison.Ordinal);
         }
         catch (IOException)
         {

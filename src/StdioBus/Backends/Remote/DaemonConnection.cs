@@ -105,7 +105,7 @@ internal sealed class DaemonConnection
         text.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
         _questionIds.Write(text, id);
         WriteRest(text, method, parameters);
-        if (Add(text) is { } refused && _questions.TryRemove(id, out _))
+        if (Add(text, hasToFit: true) is { } refused && _questions.TryRemove(id, out _))
             answer.SetException(refused);
         else if (_isOver)
             FailQuestions();
@@ -119,8 +119,9 @@ internal sealed class DaemonConnection
         text.Write("{\"jsonrpc\":\"2.0\""u8);
         WriteRest(text, method, parameters);
 
-        // Without a connection there is nothing left to tell.
-        _ = Add(text);
+        // Few and short, and nobody would tell it again: a queue that is full does not keep it out. Without a connection
+        // there is nothing left to tell.
+        _ = Add(text, hasToFit: false);
     }
 
     private static void WriteRest(ByteBuffer text, string method, string? parameters)
@@ -137,11 +138,11 @@ internal sealed class DaemonConnection
         text.WriteByte((byte)'}');
     }
 
-    private StdioBusException? Add(ByteBuffer text)
+    private StdioBusException? Add(ByteBuffer text, bool hasToFit)
     {
         int length = text.Length;
         byte[] buffer = text.Detach();
-        StdioBusException? refused = _writer.Add(new OutgoingMessage(buffer, length), hasRoute: false, canWait: false);
+        StdioBusException? refused = _writer.Add(new OutgoingMessage(buffer, length), hasRoute: false, canWait: false, hasToFit);
         if (refused is not null)
             MessageArrays.Return(buffer);
         return refused;

@@ -45,12 +45,16 @@ internal sealed class LineWriter
     public bool Join(TimeSpan patience) => _thread.Join(patience);
 
     /// <summary>Takes a message, or says why it does not; then the message is still the caller's.</summary>
-    public StdioBusException? Add(in OutgoingMessage message, bool hasRoute, bool canWait)
+    /// <param name="message">The message.</param>
+    /// <param name="hasRoute">Whether its route is written too.</param>
+    /// <param name="canWait">Whether the caller sees to <see cref="Flush"/>.</param>
+    /// <param name="hasToFit">Whether it is refused when there is no room.</param>
+    public StdioBusException? Add(in OutgoingMessage message, bool hasRoute, bool canWait, bool hasToFit = true)
     {
         if (_over != 0 || _finish)
             return KernelCode.OfSend(KernelCode.State, "the connection to the daemon has ended");
         long waiting = Interlocked.Add(ref _waiting, message.Length);
-        if (waiting > _mostWaiting && waiting > message.Length)
+        if (hasToFit && waiting > _mostWaiting && waiting > message.Length)
         {
             Interlocked.Add(ref _waiting, -message.Length);
             return KernelCode.OfSend(KernelCode.Full, $"the daemon does not read, and the queue to it has no room: the limit max_output_queue is {_mostWaiting} bytes");

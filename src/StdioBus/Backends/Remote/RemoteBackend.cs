@@ -39,6 +39,8 @@ internal abstract partial class RemoteBackend : IBusBackend, IDaemonListener
 
     public abstract BackendKind Kind { get; }
 
+    public virtual string Transport => "pipe";
+
     public bool RoutesBesideMessage => true;
 
     public bool IsEventThread => _connection?.IsReadingThread == true;
@@ -63,7 +65,17 @@ internal abstract partial class RemoteBackend : IBusBackend, IDaemonListener
         _events = events;
         if (Interlocked.CompareExchange(ref _state, 1, 0) != 0)
             throw new BusInvalidStateException($"The bus '{Name()}' was stopped before it was started.");
-        DaemonLink link = await ConnectAsync(_goOn.Token).ConfigureAwait(false);
+        DaemonLink link;
+        try
+        {
+            link = await ConnectAsync(_goOn.Token).ConfigureAwait(false);
+        }
+        catch
+        {
+            EndUnbegun();
+            throw;
+        }
+
         var connection = new DaemonConnection(link, Config.Limits, Name(), this);
         Volatile.Write(ref _connection, connection);
         connection.Start();
@@ -201,7 +213,11 @@ internal abstract partial class RemoteBackend : IBusBackend, IDaemonListener
     public async Task KillAsync()
     {
         if (Interlocked.CompareExchange(ref _state, 2, 0) == 0)
+        {
+            EndUnbegun();
             return;
+        }
+
         Interlocked.Exchange(ref _state, 2);
         await _goOn.CancelAsync().ConfigureAwait(false);
         await KillNowAsync().ConfigureAwait(false);
@@ -334,10 +350,15 @@ internal abstract partial class RemoteBackend : IBusBackend, IDaemonListener
         return workers;
     }
 
+    // No connection came about, so there is none whose end could be told.
+    private void EndUnbegun() => Ended.TrySetResult();
+
     // Keeps the last counters, as long as somebody can tell them. False when there is nothing to end.
     private async Task<bool> BeginEndAsync()
     {
         int was = Interlocked.CompareExchange(ref _state, 2, 0);
+        if (was == 0)
+            EndUnbegun();
         if (was == 1 && _isReady && !Ended.Task.IsCompleted && Interlocked.CompareExchange(ref _state, 2, 1) == 1)
         {
             try
@@ -351,7 +372,7 @@ internal abstract partial class RemoteBackend : IBusBackend, IDaemonListener
         }
 
         Interlocked.CompareExchange(ref _state, 2, 1);
-        return was != 0;
+        return _connection is not null || !Ended.Task.IsCompleted;
     }
 
     private async Task<BackendSnapshot> ReadSnapshotAsync()
