@@ -53,6 +53,33 @@ Describe 'The views' -Tag A37 {
         Assert-Golden notification (Receive-BusNotification $subscription -First 1 | Format-List)
     }
 
+    It 'list a handler' { Assert-Golden handler (Register-BusHandler 'fs/*' { 1 } -Pool kit | Format-List) }
+
+    It 'list the problems of a configuration' {
+        $file = "$TestDrive/bus.json"
+        Set-Content $file '{"pools":[{"id":"kit","command":"cat","args":[5],"comand":1}]}'
+        $shown = Test-BusConfig $file | Format-List | Out-String -Width 300
+        Assert-Golden problems $shown.Replace([System.IO.Path]::GetFullPath($file), '<file>')
+    }
+
+    It 'list <Bytes> bytes as <Shown>' -ForEach @(
+        @{ Bytes = 0; Shown = '0 B' }
+        @{ Bytes = 1023; Shown = '1023 B' }
+        @{ Bytes = 1024; Shown = '1.0 KB' }
+        @{ Bytes = 1MB - 1; Shown = '1024.0 KB' }
+        @{ Bytes = 1.25MB; Shown = '1.3 MB' }
+        @{ Bytes = 1GB; Shown = '1.0 GB' }
+        @{ Bytes = 2560GB; Shown = '2560.0 GB' }
+    ) {
+        # The view goes by the name of the type.
+        $one = [pscustomobject]@{ PSTypeName = 'StdioBus.BusWorker'; BytesIn = 0; BytesOut = 0; QueuedBytes = 0 }
+        foreach ($name in 'BytesIn', 'BytesOut', 'QueuedBytes') {
+            $one.$name = $Bytes
+            $one | Format-List | Out-String -Width 80 | Should -Match "(?m)^$name +: $([regex]::Escape($Shown)) *$"
+            $one.$name = 0
+        }
+    }
+
     It 'leave Format-Table with chosen properties alone' {
         (Get-BusWorker | Format-Table Id, Pool -HideTableHeaders | Out-String).Trim() -replace '\s+', ' ' | Should -BeExactly '0 kit'
     }

@@ -155,6 +155,20 @@ public sealed class ViewTests
         Assert.DoesNotContain("\u001b[32m", runspace.Host.Shown[coloured..], StringComparison.Ordinal);
     }
 
+    // With Ansi the engine itself leaves the colours in.
+    [Theory]
+    [InlineData("Host")]
+    [InlineData("Ansi")]
+    public void A_host_that_shows_no_colours_gets_none(string rendering)
+    {
+        using var runspace = new TestRunspace(new TestHost(160, colours: false));
+        runspace.Run($"$PSStyle.OutputRendering = '{rendering}'; {Setup}; Invoke-BusRequest exit -Pool second -ErrorAction Ignore; $bus | Out-Default; Get-BusWorker | Out-Default; Test-BusConfig -Config {Broken} | Out-Default; Get-BusLog | Out-Default");
+        // The header of a table is not for the view to colour.
+        string[] rows = [.. runspace.Host.Shown.Split('\n').Where(line => Regex.IsMatch(line, "Running|Warning|Error"))];
+        Assert.True(rows.Length >= 7, string.Join('\n', rows));
+        Assert.All(rows, row => Assert.DoesNotContain('\u001b', row));
+    }
+
     [Fact]
     [Trait("Covers", "A38")]
     public void In_constrained_language_mode_the_views_are_the_same()

@@ -11,6 +11,8 @@ public sealed class AboutTests
 {
     private static readonly Regex Block = new(@"^```(?<language>\w+)\n(?<code>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline);
 
+    private const string WorkerInPowerShell = "function Send-Message";
+
     public static TheoryData<string> Topics => [.. Directory.GetFiles(HelpPage.Folder, "about_*.md").Select(path => Path.GetFileNameWithoutExtension(path))];
 
     [Theory(DisplayName = "Get-Help finds a topic, with its short description and without marks of its source")]
@@ -40,11 +42,60 @@ public sealed class AboutTests
     public void Commands(string topic)
     {
         using var folder = new ExampleFolder();
-        foreach (Match block in Blocks(topic, "powershell").Where(block => block.Groups["code"].Value.Contains("New-StdioBus", StringComparison.Ordinal)))
+        foreach (string code in Blocks(topic, "powershell").Select(block => block.Groups["code"].Value).Where(code => !code.StartsWith(WorkerInPowerShell, StringComparison.Ordinal)))
         {
             using var runspace = new TestRunspace();
             runspace.Runspace.SessionStateProxy.Path.SetLocation(folder.Path);
-            runspace.Run(block.Groups["code"].Value);
+            runspace.Run(code);
+        }
+    }
+
+    [Fact(DisplayName = "No other block is left out than the worker in PowerShell, which the Pester suite runs, and those of other programs")]
+    public void Left()
+    {
+        string[] left = [.. Topics.SelectMany(row => Blocks(row.Data, "powershell")).Select(block => block.Groups["code"].Value).Where(code => !code.Contains("New-StdioBus", StringComparison.Ordinal))];
+        Assert.StartsWith(WorkerInPowerShell, Assert.Single(left), StringComparison.Ordinal);
+        Assert.Equal(
+            ["ssh", "docker"],
+            Topics.SelectMany(row => Blocks(row.Data, "ps1")).Select(block => Regex.Match(block.Groups["code"].Value, @"-Command (\w+)").Groups[1].Value));
+    }
+
+    /// <summary>
+    /// Stand-ins are told what the real programs would be; with ssh and container engines themselves SshTests and the tests of
+    /// the core deal.
+    /// </summary>
+    [Theory(DisplayName = "The commands of a topic for programs elsewhere run as written, with these in the place of ssh and docker")]
+    [InlineData("ssh", "-T -o BatchMode=yes -o ServerAliveInterval=15 -o ServerAliveCountMax=3 me@build dotnet /opt/agents/DemoAgent.dll")]
+    [InlineData("docker", "run -i --rm --init example/agent")]
+    [Trait("Covers", "A24")]
+    public async Task CommandsElsewhere(string program, string told)
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        using var folder = new ExampleFolder();
+        string code = Assert.Single(Blocks("about_StdioBus_Scaling", "ps1"), block => block.Groups["code"].Value.Contains($"-Command {program} ", StringComparison.Ordinal)).Groups["code"].Value;
+        string standIn = Path.Combine(folder.Path, program);
+        await File.WriteAllTextAsync(standIn, $"#!/bin/sh\n[ \"$*\" = '{told}' ] && exec dotnet {folder.Path}/DemoAgent.dll\necho \"told $*\" >&2; exit 1\n", stop);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(standIn, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        string script = Path.Combine(folder.Path, "script.ps1");
+        // The block of docker ends with a bus that waits for its first request.
+        await File.WriteAllTextAsync(script, "$ErrorActionPreference = 'Stop'\n" + code + (code.Contains("Invoke-BusRequest", StringComparison.Ordinal) ? "" : "Invoke-BusRequest square @{ n = 12 }"), stop);
+        var start = new ProcessStartInfo(ShellProgram.Path, [script]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["PATH"] = $"{folder.Path}:{Environment.GetEnvironmentVariable("PATH")}";
+        using Process shell = Process.Start(start)!;
+        try
+        {
+            Task<string> problems = shell.StandardError.ReadToEndAsync(stop);
+            string output = await shell.StandardOutput.ReadToEndAsync(stop).WaitAsync(TestRunspace.Deadline, stop);
+            Assert.Equal("", await problems);
+            Assert.Matches(@"(?m)^ *12 +144\s*$", output);
+            Assert.True(shell.WaitForExit(TestRunspace.Deadline));
+            Assert.Equal(0, shell.ExitCode);
+        }
+        finally
+        {
+            if (!shell.HasExited)
+                shell.Kill(entireProcessTree: true);
         }
     }
 

@@ -119,6 +119,26 @@ public sealed class HelpTests
         runspace.Run(HelpPage.Of(command).Examples[title]);
     }
 
+    [Fact(DisplayName = "-Raw gives what the pages say: notifications whole, the result alone and with the text of the chunks")]
+    public void Raw()
+    {
+        const string Worker = """
+            while read -r request; do id=${request#*'"id":'}; id=${id%%[,\}]*}
+            echo '{"jsonrpc":"2.0","method":"session/update", "params":{"update":{"sessionUpdate":"plan","entries":[ ]}}}'
+            echo '{"jsonrpc":"2.0","method":"session/update","params":{"update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text", "text":"a"}}}}'
+            echo '{"jsonrpc":"2.0","id":'$id',"result":{"n": 1.10}}'; done
+            """;
+        string[] updates = [.. Regex.Matches(Worker, """(?<=echo ')\{.*"method".*\}""").Select(match => match.Value)];
+        const string Result = """{"n": 1.10,"text":"a"}""";
+        using var runspace = new TestRunspace();
+        string[] Run(string script) => [.. runspace.Run(script).Select(line => line.ToString())];
+
+        runspace.Run("$bus = New-StdioBus raw /bin/sh '-c', $program", ("program", Worker));
+        Assert.Equal([.. updates, Result], Run("Invoke-BusStream say -Raw"));
+        Assert.Equal([updates[1]], Run("Invoke-BusStream say -Raw -ChunkOnly"));
+        Assert.Equal([Result], Run("Invoke-BusRequest say -Raw"));
+    }
+
     [Fact(DisplayName = "The examples that are left to a full pwsh are there")]
     public void Left()
     {
