@@ -93,8 +93,20 @@ Describe 'An installed module' -Tag A31 {
 }
 
 Describe 'The manifest' {
-    It 'is valid and names files that are there' {
-        $manifest = Test-ModuleManifest "$PSScriptRoot/../../out/StdioBus/StdioBus.psd1" -ErrorAction Stop
-        $manifest.ExportedCmdlets.Count | Should -Be (Get-Command -Module StdioBus).Count
+    BeforeAll { $manifest = Test-ModuleManifest "$PSScriptRoot/../../out/StdioBus/StdioBus.psd1" -ErrorAction Stop }
+
+    It 'names files that are there, and every cmdlet of the assembly' {
+        $classes = (Get-Module StdioBus).ImplementingAssembly.GetTypes().ForEach({ $_.GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false) })
+        # Complete-BusAction is the module's own.
+        $names = $classes.ForEach({ "$($_.VerbName)-$($_.NounName)" }) | Where-Object { $_ -ne 'Complete-BusAction' } | Sort-Object
+        $manifest.ExportedCmdlets.Keys | Sort-Object | Should -Be $names
+    }
+
+    It 'says where the module runs, and what the Gallery shows' {
+        $manifest.PowerShellVersion | Should -Be ([version]'7.4')
+        $manifest.CompatiblePSEditions | Should -Be Core
+        $manifest.LicenseUri | Should -Be 'https://www.apache.org/licenses/LICENSE-2.0'
+        $manifest.Description | Should -Not -BeNullOrEmpty
+        $manifest.Tags | Should -Be 'StdioBus', 'JSON-RPC', 'MCP', 'ACP', 'AI', 'Agent', 'Process', 'Stream', 'PSEdition_Core', 'Linux', 'MacOS'
     }
 }

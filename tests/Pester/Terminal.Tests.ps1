@@ -22,7 +22,8 @@ Describe 'In a terminal' -Tag A33 -Skip:(-not (Get-Command tmux -ErrorAction Ign
 
     AfterAll { Invoke-Tmux kill-server }
 
-    It 'Ctrl+C ends <_> at once, and the bus goes on' -ForEach @(
+    # None of these would ever end by itself.
+    It 'Ctrl+C ends <_>, which waits without a limit, and the bus goes on' -ForEach @(
         'Invoke-BusRequest hold @{} -Timeout 0'
         'Invoke-BusStream stream @{ chunks = ''a'', ''b''; gate = $true } -TextOnly -IdleTimeout 0'
         'Receive-BusNotification (Register-BusSubscription never) -Wait'
@@ -33,5 +34,12 @@ Describe 'In a terminal' -Tag A33 -Skip:(-not (Get-Command tmux -ErrorAction Ign
         $null = Wait-Screen '(?m)^READY> *$'
         Invoke-Tmux send-keys "clear; `"still `$((Invoke-BusRequest echo @{ n = 7 }).n) pending `$(`$bus.PendingCount)`"" Enter
         Wait-Screen '(?m)^still' | Should -Match '(?m)^still 7 pending 0'
+    }
+
+    It 'Read-Host in the script block of a handler takes what is typed' {
+        Invoke-Tmux send-keys "clear; `$null = Register-BusHandler ask/me { Read-Host 'tell me' }; `"told `$((Invoke-BusRequest ask @{ method = 'ask/me' } -Timeout 0).result)`"" Enter
+        $null = Wait-Screen '(?m)^tell me: *$'
+        Invoke-Tmux send-keys 'forty two' Enter
+        Wait-Screen '(?m)^told' | Should -Match '(?m)^told forty two *$'
     }
 }
