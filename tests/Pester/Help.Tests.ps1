@@ -107,6 +107,6 @@ Describe 'The manifest' {
         $manifest.CompatiblePSEditions | Should -Be Core
         $manifest.LicenseUri | Should -Be 'https://www.apache.org/licenses/LICENSE-2.0'
         $manifest.Description | Should -Not -BeNullOrEmpty
-        $manifest.Tags | Should -Be 'StdioBus', 'JSON-RPC', 'MCP', 'ACP', 'AI', 'Agent', 'Process', 'Stream', 'PSEdition_Core', 'Linux', 'MacOS'
+        $manifest.Tags | Should -Be 'StdioBus', 'JSON-RPC', 'MCP', 'ACP', 'AI', 'Agent', 'Process', 'Stream', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS'
     }
 }

@@ -51,8 +51,8 @@ public sealed class SendBusNotificationCommand : BusMessageCmdlet
 }
 
 /// <summary>
-/// Takes notifications from subscriptions, or what workers send from raw ones. By itself it takes what is there and returns; with -Wait or -Timeout it goes
-/// on until -First are taken, -Timeout has passed or the subscriptions have ended.
+/// Takes notifications from subscriptions, or what workers send from raw ones. By itself it takes what is there and
+/// returns; with -Wait or -Timeout it goes on until -First are taken, -Timeout has passed or the subscriptions have ended.
 /// </summary>
 [Cmdlet(VerbsCommunications.Receive, "BusNotification")]
 [OutputType(typeof(BusNotification), typeof(BusMessage))]
