@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using StdioBus.Tests.Support;
 
@@ -175,7 +176,7 @@ public sealed class HandlerTests
         (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(TestWorkers.Options(Two));
         await using var _ = bus;
         var gate = new TaskCompletionSource();
-        var order = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        var order = new ConcurrentQueue<string>();
         int atWork = 0, most = 0;
         bus.Handle("flood", async (request, _) =>
         {
@@ -253,16 +254,8 @@ public sealed class HandlerTests
     {
         (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(TestWorkers.Options(Two));
         await using var _ = bus;
-        var gate = new TaskCompletionSource();
-        var handled = new System.Collections.Concurrent.ConcurrentQueue<string>();
-        bus.Handle("m", async (request, _) =>
-        {
-            handled.Enqueue(request.Id.ToString());
-            await gate.Task;
-            return null;
-        }, new() { MaxConcurrent = 1 });
-        for (int id = 1; id <= 3; id++)
-            backend.Receive($$"""{"jsonrpc":"2.0","id":{{id}},"method":"m"}""");
+        (TaskCompletionSource gate, ConcurrentQueue<string> handled) = HandleBehindAGate(bus, new() { MaxConcurrent = 1 });
+        Ask(backend, 1, 3);
         backend.Receive("""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}""");
         gate.SetResult();
         await Waiting.Until(() => backend.Sent.Count == 2, "both others are answered");
@@ -274,20 +267,11 @@ public sealed class HandlerTests
     {
         (Bus bus, FakeBackend backend) = await FakeBackend.StartAsync(TestWorkers.Options(Two));
         await using var _ = bus;
-        var gate = new TaskCompletionSource();
-        var handled = new System.Collections.Concurrent.ConcurrentQueue<string>();
-        bus.Handle("m", async (request, _) =>
-        {
-            handled.Enqueue(request.Id.ToString());
-            await gate.Task;
-            return null;
-        }, new() { MaxConcurrent = 1, MaxQueue = 2 });
-        for (int id = 1; id <= 3; id++)
-            backend.Receive($$"""{"jsonrpc":"2.0","id":{{id}},"method":"m"}""");
+        (TaskCompletionSource gate, ConcurrentQueue<string> handled) = HandleBehindAGate(bus, new() { MaxConcurrent = 1, MaxQueue = 2 });
+        Ask(backend, 1, 3);
         for (int id = 2; id <= 3; id++)
             backend.Receive($$$"""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{{{id}}}}}""");
-        for (int id = 4; id <= 6; id++)
-            backend.Receive($$"""{"jsonrpc":"2.0","id":{{id}},"method":"m"}""");
+        Ask(backend, 4, 6);
         Assert.Contains("\"id\":6,\"error\":{\"code\":-32003,", backend.TakeSent().Json, StringComparison.Ordinal);
         Assert.Empty(backend.Sent);
         gate.SetResult();
@@ -416,6 +400,26 @@ public sealed class HandlerTests
         bus.Start();
         Assert.EndsWith("\"result\":{\"Method\":\"m\"}}", bus.Request("ask", new { method = "m" }).GetString(), StringComparison.Ordinal);
         Assert.Same(handler, Assert.Single(bus.Handlers));
+    }
+
+    // Requests 'm' are handled, and answered when the gate is opened; their ids in the order in which they got there.
+    private static (TaskCompletionSource Gate, ConcurrentQueue<string> Handled) HandleBehindAGate(Bus bus, HandlerOptions options)
+    {
+        var gate = new TaskCompletionSource();
+        var handled = new ConcurrentQueue<string>();
+        bus.Handle("m", async (request, _) =>
+        {
+            handled.Enqueue(request.Id.ToString());
+            await gate.Task;
+            return null;
+        }, options);
+        return (gate, handled);
+    }
+
+    private static void Ask(FakeBackend backend, int first, int last)
+    {
+        for (int id = first; id <= last; id++)
+            backend.Receive($$"""{"jsonrpc":"2.0","id":{{id}},"method":"m"}""");
     }
 
     private static void InterlockedMax(ref int most, int value)

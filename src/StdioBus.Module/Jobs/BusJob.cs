@@ -21,7 +21,6 @@ internal sealed class BusJob : Job, IBusCallOutput, IRunspaceHolding
     private readonly Bus _bus;
     private readonly Runspace _owner;
     private readonly string _origin;
-    private readonly string _location;
     private readonly int _count;
     private readonly int _throttle;
     private Task _run = Task.CompletedTask;
@@ -45,7 +44,6 @@ internal sealed class BusJob : Job, IBusCallOutput, IRunspaceHolding
         _throttle = throttle;
         _origin = origin.FullName!;
         _bus = maker.Settings.Bus;
-        _location = _bus.Name;
         _owner = Runspace.DefaultRunspace;
         // The channel has no bound: what a call has under way is bounded by the call.
         _runner = new BusCallRunner(maker, ordered, this, item => _items.Writer.TryWrite(item), _stopping.Token);
@@ -53,7 +51,7 @@ internal sealed class BusJob : Job, IBusCallOutput, IRunspaceHolding
     }
 
     /// <summary>The name of the bus.</summary>
-    public override string Location => _location;
+    public override string Location => _bus.Name;
 
     /// <inheritdoc/>
     public override bool HasMoreData => Output.Count > 0 || Error.Count > 0 || Progress.Count > 0 || Verbose.Count > 0 || Warning.Count > 0;

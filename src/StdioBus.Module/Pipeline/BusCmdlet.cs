@@ -103,13 +103,7 @@ public abstract class BusCmdlet : PSCmdlet, IDisposable
     }
 
     /// <summary>Writes the error of one input: it ends the command, unless others may follow in the pipeline.</summary>
-    private protected void FailInput(ErrorRecord record)
-    {
-        if (MyInvocation.ExpectingInput)
-            WriteError(record);
-        else
-            ThrowTerminatingError(record);
-    }
+    private protected void FailInput(ErrorRecord record) => Fail(record, isInput: true);
 
     private void Fail(ErrorRecord record, bool isInput)
     {

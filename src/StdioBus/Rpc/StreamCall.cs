@@ -49,6 +49,7 @@ internal sealed class StreamCall : PendingCall
     /// Whether it holds more than it may. What comes of a worker that is not read had left it before and is within no limit.
     /// On the loop thread.
     /// </summary>
+    /// <remarks>The bytes are read once more after the pause: whoever ends that has taken some before.</remarks>
     public bool HasOverflown => HeldBytes > OverflowBytes && !Flow.IsPaused(SourceWorker) && HeldBytes > OverflowBytes;
 
     private long HeldBytes => Interlocked.Read(ref _heldBytes);
